@@ -1,0 +1,42 @@
+#include "actors/command_executor.hpp"
+
+#include "actors/actor_shell.hpp"
+
+namespace swarm {
+
+command_executor::command_executor(interface::pointer self, executors::stop_ladder ladder)
+  : self_(self), runner_(ladder) {}
+
+command_executor::interface::behavior_type command_executor::make_behavior() {
+  self_->set_down_handler([this](caf::down_msg& down) {
+    for (auto& [id, x] : runs_)
+      if (x.asker == down.source)
+        runner_.stop(id);
+  });
+  return {
+    [this](atom::execute, std::uint64_t id, command_spec& spec) -> caf::result<command_result> {
+      if (runs_.contains(id))
+        return make_error(errc::conflict, "run " + std::to_string(id) + " is in progress already");
+      auto asker = self_->current_sender();
+      self_->monitor(caf::actor_cast<caf::actor>(asker));
+      promise<command_result> answer{self_};
+      runs_.emplace(id, run{asker->address(), answer});
+      // The runner's thread may only post; a promise is delivered in our own context.
+      runner_.start(id, std::move(spec), [me = interface{self_}, id](command_result x) {
+        caf::anon_send(me, atom::ended_v, id, std::move(x));
+      });
+      return answer;
+    },
+    [this](atom::stop, std::uint64_t id) { runner_.stop(id); },
+    [this](atom::ended, std::uint64_t id, command_result& x) {
+      auto i = runs_.find(id);
+      if (i == runs_.end())
+        return;
+      i->second.answer.deliver(std::move(x));
+      self_->demonitor(i->second.asker);
+      runs_.erase(i);
+    },
+  };
+}
+
+} // namespace swarm

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "actors/logging.hpp"
+#include "actors/promise.hpp"
+#include "messages/interfaces.hpp"
+#include "runtime/backoff.hpp"
+
+#include <deque>
+#include <random>
+#include <vector>
+
+namespace swarm {
+
+struct completer_config {
+  std::size_t batch = 500; ///< Settlements per statement, at most.
+  retry_rules rules;
+  backoff_rule repeat;     ///< Between tries of the same batch.
+};
+
+/// The COMPLETER: writes outcomes in batches.
+///
+/// Without it every ticket would cost a commit of its own, and that is where a queue's speed ends. One batch is in
+/// flight at a time; what arrives meanwhile forms the next one, so batches grow with the load and a lone ticket waits
+/// for nobody. A batch whose fate is unknown is repeated as it is, with the same fences: the database answers `again`
+/// for what had got through. So an outcome is never lost while the node lives, however long the outage.
+class completer {
+public:
+  using interface = completer_actor::extend<caf::reacts_to<atom::flush>>;
+  static constexpr const char* name = "completer";
+
+  completer(interface::pointer self, completer_config config, store_actor store,
+            std::vector<dispatcher_actor> dispatchers);
+
+  interface::behavior_type make_behavior();
+
+private:
+  struct entry {
+    swarm::settlement settlement;
+    promise<settled_ticket> answer;
+  };
+
+  void flush();
+  void on_report(const settle_report&);
+  void on_failure(const caf::error&);
+  void on_refusal(const caf::error&);
+  void quit_when_drained();
+
+  interface::pointer self_;
+  completer_config config_;
+  store_actor store_;
+  std::vector<dispatcher_actor> dispatchers_;
+  std::deque<entry> waiting_;
+  std::vector<entry> in_flight_;
+  std::size_t suspects_ = 0;  ///< So many of the next are written one by one, to find the one that was refused.
+  bool flush_is_due_ = false; ///< A flush message is on its way to ourselves.
+  bool closing_ = false;
+  unsigned failures_ = 0;
+  outage_log outage_;
+  std::minstd_rand random_;
+};
+
+} // namespace swarm

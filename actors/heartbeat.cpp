@@ -1,0 +1,99 @@
+#include "actors/heartbeat.hpp"
+
+#include "actors/actor_shell.hpp"
+
+#include <algorithm>
+
+namespace swarm {
+
+namespace {
+
+std::string in_words(caf::timespan x) {
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(x).count();
+  if (ms % 60'000 == 0)
+    return std::to_string(ms / 60'000) + "min";
+  return ms % 1'000 == 0 ? std::to_string(ms / 1'000) + "s" : std::to_string(ms) + "ms";
+}
+
+} // namespace
+
+std::string describe(const heartbeat_config& x) {
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(x.interval).count();
+  return "interval=" + std::to_string(ms) + "ms, stale=" + in_words(x.stale_after);
+}
+
+heartbeat::heartbeat(interface::pointer self, heartbeat_config config, store_actor store, ticket_workers_actor workers)
+  : self_(self),
+    config_(config),
+    store_(std::move(store)),
+    workers_(std::move(workers)),
+    last_success_(self->clock().now()),
+    outage_(name) {}
+
+heartbeat::interface::behavior_type heartbeat::make_behavior() {
+  logger_for(name)->info("Heartbeat started ({})", describe(config_));
+  self_->send(self_, atom::tick_v);
+  return {
+    [this](atom::wake) { beat(); },
+    [this](atom::tick) {
+      // Reschedule first, so that nothing below can end the loop.
+      self_->delayed_send(self_, config_.interval, atom::tick_v);
+      beat();
+    },
+  };
+}
+
+void heartbeat::beat() {
+  if (std::exchange(beating_, true)) {
+    again_ = true;
+    return;
+  }
+  self_->request(workers_, caf::infinite, atom::held_v)
+    .then([this](const std::vector<claim_ref>& claims) { beat_for(claims); },
+          [this](const caf::error&) { beat_for({}); }); // no ticket workers now: the node still lives
+}
+
+void heartbeat::beat_for(const std::vector<claim_ref>& claims) {
+  auto sent = self_->clock().now();
+  self_->request(store_, caf::infinite, atom::beat_v, beat_request{config_.node, claims})
+    .then([this, claims, sent](const std::vector<held_lease>& held) { on_answer(claims, held, sent); },
+          [this, claims](const caf::error& x) { on_failure(claims, x); });
+}
+
+void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vector<held_lease>& held,
+                          time_point sent) {
+  last_success_ = sent;
+  outage_.is_over("heartbeat gets through again");
+  std::vector<claim_ref> alive;
+  for (auto& x : held) {
+    alive.push_back(x.claim);
+    if (x.cancel_requested)
+      self_->send(workers_, atom::stop_v, x.claim, stop_cause::cancelled);
+  }
+  std::sort(alive.begin(), alive.end());
+  // A ticket that was settled since we asked is missing too; its worker knows better and ignores us.
+  for (auto& x : claims)
+    if (!std::binary_search(alive.begin(), alive.end(), x))
+      self_->send(workers_, atom::stop_v, x, stop_cause::lost);
+  finish();
+}
+
+void heartbeat::on_failure(const std::vector<claim_ref>& claims, const caf::error& cause) {
+  outage_.begins("heartbeat doesn't get through", cause);
+  auto silent_for = self_->clock().now() - last_success_;
+  // One interval before others may take them, so that the work is dead by then.
+  if (silent_for >= config_.stale_after - config_.interval && !claims.empty()) {
+    logger_for(name)->error("this node couldn't beat for too long and stops its work: tickets={}", claims.size());
+    for (auto& x : claims)
+      self_->send(workers_, atom::stop_v, x, stop_cause::lost);
+  }
+  finish();
+}
+
+void heartbeat::finish() {
+  beating_ = false;
+  if (std::exchange(again_, false))
+    beat();
+}
+
+} // namespace swarm

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "actors/logging.hpp"
+#include "messages/interfaces.hpp"
+
+namespace swarm {
+
+struct heartbeat_config {
+  node_id node;
+  caf::timespan interval{std::chrono::seconds{30}};
+  caf::timespan stale_after{std::chrono::minutes{5}};
+};
+
+/// The HEARTBEAT: one statement for all leases of this node, every 30 s by default. Without it every ticket that runs
+/// for longer than five minutes would be taken for dead and given to somebody else.
+///
+/// It holds no list of its own: whom to beat for is asked of the ticket workers each time. From the same answer it
+/// learns which leases are gone and which are to be cancelled. A node that can't beat fences itself: before its leases
+/// can run out it stops their work, by its own monotonic clock.
+class heartbeat {
+public:
+  using interface = heartbeat_actor::extend<caf::reacts_to<atom::tick>>;
+  static constexpr const char* name = "heartbeat";
+
+  heartbeat(interface::pointer self, heartbeat_config config, store_actor store, ticket_workers_actor workers);
+
+  interface::behavior_type make_behavior();
+
+private:
+  using time_point = caf::actor_clock::time_point;
+
+  void beat();
+  void beat_for(const std::vector<claim_ref>& claims);
+  void on_answer(const std::vector<claim_ref>& claims, const std::vector<held_lease>& held, time_point sent);
+  void on_failure(const std::vector<claim_ref>& claims, const caf::error&);
+  void finish();
+
+  interface::pointer self_;
+  heartbeat_config config_;
+  store_actor store_;
+  ticket_workers_actor workers_;
+  time_point last_success_; ///< When the newest beat that got through was sent.
+  bool beating_ = false;
+  bool again_ = false;      ///< A wake came while a beat was under way.
+  outage_log outage_;
+};
+
+/// "interval=30000ms, stale=5min"
+std::string describe(const heartbeat_config&);
+
+} // namespace swarm

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "actors/logging.hpp"
+#include "actors/promise.hpp"
+#include "messages/interfaces.hpp"
+
+#include <functional>
+#include <tuple>
+#include <vector>
+
+namespace swarm {
+
+/// What to do after a sweep.
+struct sweep_verdict {
+  bool wake_dispatchers = false; ///< Something became ready.
+  bool sweep_again = false;      ///< The batch was full: there may be more.
+};
+
+/// The loop that reaper, cascade and scheduler share: ask the store the same question at an interval, or when told to,
+/// and read the answer. An outage makes a sweep fail, never the actor.
+///
+/// A Policy has `actor` (its public interface), `report` (the store's answer), `name`, `task` (for the log), `interval`,
+/// `question()` (the message for the store, as a tuple) and `read(report)`.
+template <class Policy>
+class sweeper {
+public:
+  using interface = typename Policy::actor::template extend<caf::reacts_to<atom::tick>>;
+  using report = typename Policy::report;
+  static constexpr const char* name = Policy::name;
+
+  sweeper(typename interface::pointer self, Policy policy, store_actor store, std::vector<dispatcher_actor> dispatchers)
+    : self_(self),
+      policy_(std::move(policy)),
+      store_(std::move(store)),
+      dispatchers_(std::move(dispatchers)),
+      outage_(name) {}
+
+  typename interface::behavior_type make_behavior() {
+    self_->send(self_, atom::tick_v);
+    return {
+      [this](atom::tick) {
+        // Reschedule first, so that nothing below can end the loop.
+        self_->delayed_send(self_, policy_.interval, atom::tick_v);
+        sweep([](const caf::expected<report>&) {});
+      },
+      [this](atom::sweep) -> caf::result<report> {
+        promise<report> answer{self_};
+        sweep([answer](const caf::expected<report>& x) mutable {
+          if (x)
+            answer.deliver(*x);
+          else
+            answer.deliver(x.error());
+        });
+        return answer;
+      },
+    };
+  }
+
+private:
+  using on_report = std::function<void(const caf::expected<report>&)>;
+
+  void sweep(on_report done) {
+    auto question = policy_.question();
+    auto ask = [this](auto&... parts) { return self_->request(store_, caf::infinite, parts...); };
+    std::apply(ask, question)
+      .then(
+        [this, done](const report& x) {
+          outage_.is_over(std::string{name} + " can " + Policy::task + " again");
+          auto verdict = policy_.read(x);
+          done(x);
+          if (verdict.wake_dispatchers)
+            for (auto& dispatcher : dispatchers_)
+              self_->send(dispatcher, atom::wake_v);
+          if (verdict.sweep_again)
+            sweep([](const caf::expected<report>&) {});
+        },
+        [this, done](const caf::error& x) {
+          outage_.begins(std::string{name} + " can't " + Policy::task, x);
+          done(x);
+        });
+  }
+
+  typename interface::pointer self_;
+  Policy policy_;
+  store_actor store_;
+  std::vector<dispatcher_actor> dispatchers_;
+  outage_log outage_;
+};
+
+} // namespace swarm

@@ -1,0 +1,153 @@
+#include "actors/ticket_worker.hpp"
+
+#include "actors/actor_shell.hpp"
+#include "runtime/executors/command/classify.hpp"
+
+namespace swarm {
+
+ticket_worker::ticket_worker(interface::pointer self, claimed_ticket ticket,
+                             std::shared_ptr<const worker_context> context)
+  : self_(self), ticket_(std::move(ticket)), context_(std::move(context)), started_(self->clock().now()) {}
+
+ticket_worker::interface::behavior_type ticket_worker::make_behavior() {
+  execute();
+  return {
+    [this](atom::stop, stop_cause x) { stop(x); },
+    [this](atom::flush) { settle(); },
+  };
+}
+
+void ticket_worker::execute() {
+  if (ticket_.kind == "noop")
+    return settle(outcome_class::completed, "");
+  if (ticket_.kind != "command")
+    return settle(outcome_class::transient, "this node has no executor '" + ticket_.kind + "'");
+  auto payload = parse_command_payload(ticket_.payload);
+  if (!payload)
+    return settle(outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
+  payload_ = std::move(*payload);
+  run(payload_.command, ticket_.timeout, &ticket_worker::on_executed);
+}
+
+void ticket_worker::on_executed(const command_result& x) {
+  outcome_.output = x.output;
+  outcome_.output_bytes = x.output_bytes;
+  outcome_.has_exit_code = x.ending == command_ending::exited;
+  outcome_.exit_code = x.exit_code;
+  if (told_to_stop_)
+    return end_as_told();
+  auto work = executors::classify_command(payload_.command, x);
+  if (work.end != outcome_class::completed || payload_.check.empty())
+    return settle(work.end, work.evidence);
+  outcome_.evidence = work.evidence;
+  check();
+}
+
+void ticket_worker::check() {
+  phase_ = phase::checking;
+  auto timeout = time_left();
+  if (ticket_.timeout.count() > 0 && timeout.count() <= 0)
+    return settle(outcome_class::check_error, "no time was left for the check");
+  if (payload_.check_timeout.count() > 0 && (ticket_.timeout.count() == 0 || payload_.check_timeout < timeout))
+    timeout = payload_.check_timeout;
+  run(payload_.check, timeout, &ticket_worker::on_checked);
+}
+
+void ticket_worker::on_checked(const command_result& x) {
+  if (!x.output.empty())
+    outcome_.output += "--- check ---\n" + x.output;
+  outcome_.output_bytes += x.output_bytes;
+  if (told_to_stop_)
+    return end_as_told();
+  auto verdict = executors::classify_check(payload_.check, x);
+  if (verdict.end == outcome_class::completed)
+    verdict.evidence = outcome_.evidence + "; " + verdict.evidence;
+  settle(verdict.end, verdict.evidence);
+}
+
+void ticket_worker::run(const std::vector<std::string>& argv, caf::timespan timeout,
+                        void (ticket_worker::*then)(const command_result&)) {
+  command_spec spec;
+  spec.argv = argv;
+  spec.working_directory = payload_.working_directory.empty() ? context_->working_directory
+                                                              : payload_.working_directory;
+  spec.environment = context_->environment;
+  for (auto& [key, value] : payload_.environment)
+    spec.environment[key] = value;
+  spec.environment["SWARM_TICKET"] = to_string(ticket_.claim.ticket);
+  spec.environment["SWARM_ATTEMPT"] = std::to_string(ticket_.attempt);
+  spec.environment["SWARM_FENCE"] = to_string(ticket_.claim.fence);
+  spec.timeout = timeout;
+  spec.output_head_bytes = context_->output_head_bytes;
+  spec.output_tail_bytes = context_->output_tail_bytes;
+  // Unique in this process: no other actor has our number, and we run one program after the other.
+  run_ = self_->id() * 2 + (phase_ == phase::checking ? 1 : 0);
+  self_->request(context_->executor, caf::infinite, atom::execute_v, run_, std::move(spec))
+    .then([this, then](const command_result& x) { (this->*then)(x); },
+          [this](const caf::error& x) {
+            if (told_to_stop_)
+              return end_as_told();
+            settle(phase_ == phase::checking ? outcome_class::check_error : outcome_class::transient,
+                   "the command executor failed: " + render(x));
+          });
+}
+
+void ticket_worker::stop(stop_cause cause) {
+  if (phase_ == phase::settling)
+    return; // the work is over; the settlement's answer tells the rest
+  // A lost lease can't be had back, whatever else we are told.
+  if (told_to_stop_ != stop_cause::lost)
+    told_to_stop_ = cause;
+  self_->send(context_->executor, atom::stop_v, run_);
+}
+
+void ticket_worker::end_as_told() {
+  switch (*told_to_stop_) {
+    case stop_cause::lost:
+      logger_for(name)->warn("a ticket was lost to another worker, its work is stopped: ticket={} attempt={}",
+                             to_string(ticket_.claim.ticket), ticket_.attempt);
+      return self_->quit();
+    case stop_cause::cancelled:
+      return settle(outcome_class::cancelled, "stopped on request");
+    case stop_cause::drain:
+      return settle(outcome_class::released, "handed back, because the node is going down");
+  }
+}
+
+void ticket_worker::settle(outcome_class end, std::string evidence) {
+  outcome_.end = end;
+  outcome_.evidence = std::move(evidence);
+  settle();
+}
+
+void ticket_worker::settle() {
+  phase_ = phase::settling;
+  self_->request(context_->completer, caf::infinite, atom::settle_v, settlement{ticket_.claim, outcome_})
+    .then(
+      [this](const settled_ticket& x) {
+        if (x.answer == settle_answer::lost)
+          logger_for(name)->warn("a ticket was lost before it could be settled: ticket={} attempt={}",
+                                 to_string(ticket_.claim.ticket), ticket_.attempt);
+        else if (!outcome_.evidence.empty())
+          logger_for(name)->info("attempt ended: ticket={} key={} attempt={} class={} evidence={}",
+                                 to_string(ticket_.claim.ticket), fact(ticket_.key), ticket_.attempt,
+                                 to_string(outcome_.end), fact(outcome_.evidence));
+        self_->quit();
+      },
+      [this](const caf::error& x) { on_not_settled(x); });
+}
+
+void ticket_worker::on_not_settled(const caf::error& cause) {
+  // What the database refuses once it refuses always. The lease runs out, and the reaper counts it.
+  if (code_of(cause) == errc::database_error || code_of(cause) == errc::constraint_violated)
+    return self_->quit();
+  // The completer died over it. The same settlement again, with the same fence: at worst the answer is `again`.
+  self_->delayed_send(self_, context_->settle_again_after, atom::flush_v);
+}
+
+/// What is left of the attempt's clock.
+caf::timespan ticket_worker::time_left() const {
+  return ticket_.timeout - (self_->clock().now() - started_);
+}
+
+} // namespace swarm

@@ -1,0 +1,113 @@
+#include "actors/ticket_workers.hpp"
+
+#include "actors/actor_shell.hpp"
+
+#include <algorithm>
+
+namespace swarm {
+
+ticket_workers::ticket_workers(interface::pointer self, ticket_workers_config config,
+                               std::shared_ptr<const worker_context> context,
+                               std::map<std::string, dispatcher_actor> dispatchers)
+  : self_(self), config_(config), context_(std::move(context)), dispatchers_(std::move(dispatchers)) {}
+
+ticket_workers::~ticket_workers() {
+  // Workers are left only when we were killed or crashed. Their programs die with them, and their leases run out.
+  for (auto& [id, x] : workers_)
+    caf::anon_send_exit(x.worker, caf::exit_reason::kill);
+}
+
+ticket_workers::interface::behavior_type ticket_workers::make_behavior() {
+  self_->set_down_handler([this](caf::down_msg& x) { on_down(x); });
+  self_->set_exit_handler([this](caf::exit_msg& x) {
+    if (x.reason == caf::exit_reason::kill)
+      return self_->quit(x.reason);
+    drain();
+  });
+  return {
+    [this](atom::start, std::vector<claimed_ticket>& tickets) {
+      for (auto& x : tickets)
+        start(x);
+    },
+    [this](atom::count, const std::string& queue) {
+      auto i = counts_.find(queue);
+      return i == counts_.end() ? 0 : i->second;
+    },
+    [this](atom::held) {
+      std::vector<claim_ref> result;
+      for (auto& [id, x] : workers_)
+        if (!x.lost)
+          result.push_back(x.claim);
+      return result;
+    },
+    [this](atom::stop, const claim_ref& claim, stop_cause cause) { stop(claim, cause); },
+    [this](atom::hand_back) { hand_back(); },
+    [this](atom::tick) { hand_back(); },
+  };
+}
+
+void ticket_workers::start(claimed_ticket& ticket) {
+  if (draining_)
+    return settle_for(ticket.claim, outcome_class::released, "");
+  running x{{}, ticket.claim, ticket.queue};
+  x.worker = self_->spawn<actor_shell<ticket_worker>>(std::move(ticket), context_);
+  self_->monitor(x.worker);
+  ++counts_[x.queue];
+  workers_.emplace(x.worker->id(), std::move(x));
+}
+
+void ticket_workers::stop(const claim_ref& claim, stop_cause cause) {
+  for (auto& [id, x] : workers_) {
+    if (x.claim != claim)
+      continue;
+    x.lost = x.lost || cause == stop_cause::lost;
+    self_->send(x.worker, atom::stop_v, cause);
+  }
+}
+
+void ticket_workers::on_down(const caf::down_msg& down) {
+  auto i = workers_.find(down.source.id());
+  if (i == workers_.end())
+    return;
+  auto ended = std::move(i->second);
+  workers_.erase(i);
+  --counts_[ended.queue];
+  if (down.reason) {
+    logger_for(name)->error("a ticket worker crashed: ticket={} cause={}", to_string(ended.claim.ticket),
+                            fact(render(down.reason)));
+    if (!ended.lost)
+      settle_for(ended.claim, outcome_class::transient, render(down.reason));
+  }
+  if (auto dispatcher = dispatchers_.find(ended.queue); dispatcher != dispatchers_.end())
+    self_->send(dispatcher->second, atom::wake_v);
+  if (draining_ && workers_.empty())
+    self_->quit();
+}
+
+void ticket_workers::drain() {
+  if (std::exchange(draining_, true))
+    return;
+  if (workers_.empty())
+    return self_->quit();
+  logger_for(name)->info("waiting for running tickets: count={} at_most={}", workers_.size(),
+                         caf::deep_to_string(config_.drain_timeout));
+  self_->delayed_send(self_, config_.drain_timeout, atom::tick_v);
+}
+
+void ticket_workers::hand_back() {
+  if (!workers_.empty())
+    logger_for(name)->info("handing back running tickets: count={}", workers_.size());
+  for (auto& [id, x] : workers_)
+    self_->send(x.worker, atom::stop_v, stop_cause::drain);
+}
+
+/// For tickets that have no worker to speak for them. Nobody waits for the answer: when it fails, the lease runs out.
+void ticket_workers::settle_for(const claim_ref& claim, outcome_class end, std::string evidence) {
+  settlement x{claim, {}};
+  x.outcome.end = end;
+  x.outcome.evidence = std::move(evidence);
+  self_->request(context_->completer, caf::infinite, atom::settle_v, std::move(x))
+    .then([](const settled_ticket&) {}, [](const caf::error&) {});
+}
+
+} // namespace swarm

@@ -1,0 +1,299 @@
+#include "config/ticket_fields.hpp"
+
+#include "config/values.hpp"
+#include "messages/error.hpp"
+#include "messages/payload.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace swarm::config {
+
+namespace {
+
+constexpr std::size_t key_bytes_max = 100;
+constexpr std::size_t queue_bytes_max = 50;
+constexpr std::size_t arguments_max = 1'000;
+constexpr std::size_t path_bytes_max = 4'095; // PATH_MAX without the NUL.
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool is_ticket_key(std::string_view x) {
+  const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-'; };
+  return !x.empty() && x.size() <= key_bytes_max && std::all_of(x.begin(), x.end(), fits);
+}
+
+bool is_queue_name(std::string_view x) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-'; };
+  return !x.empty() && x.size() <= queue_bytes_max && std::all_of(x.begin(), x.end(), fits);
+}
+
+bool is_variable_name(std::string_view x) {
+  const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
+  return !x.empty() && !is_digit(x.front()) && std::all_of(x.begin(), x.end(), fits);
+}
+
+class ticket_reader {
+public:
+  ticket_reader(const ticket_context& context, std::string key, problems& found)
+    : context_(context), subject_("ticket " + in_quotes(key)), found_(found) {
+    entry_.ticket.key = std::move(key);
+    entry_.ticket.kind = "command";
+    entry_.ticket.attempts_max = context.defaults.attempts;
+    entry_.ticket.timeout = context.defaults.timeout;
+    payload_.working_directory = context.folder.string();
+  }
+
+  ticket_entry read(const YAML::Node& key, const YAML::Node& body) {
+    if (!is_ticket_key(entry_.ticket.key))
+      report(key, "a ticket's key is made of 1 to 100 letters, digits, '_', '.' and '-'");
+    if (body.IsNull())
+      report_that_it(key, "has no command; write {command: [program, argument]} behind its key");
+    else if (!body.IsMap())
+      report_that_it(body, "must be a map, as in {command: [make, -j2]}");
+    else
+      read_fields(key, body);
+    entry_.ticket.payload = to_json(payload_);
+    return std::move(entry_);
+  }
+
+private:
+  // Reads one field. Its place is the key's when there is no value to point at.
+  using field_reader = void (ticket_reader::*)(const YAML::Node& at, const YAML::Node& value);
+  using field_table = std::map<std::string_view, field_reader>;
+
+  static const field_table& ticket_fields() {
+    static const field_table result{
+      {"attempts", &ticket_reader::read_attempts}, {"check", &ticket_reader::read_check},
+      {"command", &ticket_reader::read_command},   {"cwd", &ticket_reader::read_cwd},
+      {"env", &ticket_reader::read_env},           {"needs", &ticket_reader::read_needs},
+      {"priority", &ticket_reader::read_priority}, {"queue", &ticket_reader::read_queue},
+      {"timeout", &ticket_reader::read_timeout},
+    };
+    return result;
+  }
+
+  static const field_table& check_fields() {
+    static const field_table result{
+      {"command", &ticket_reader::read_check_command},
+      {"timeout", &ticket_reader::read_check_timeout},
+    };
+    return result;
+  }
+
+  void report(const YAML::Node& at, const std::string& text) {
+    found_.push_back(problem_at(context_.source, at, subject_ + ": " + text));
+  }
+
+  // For a sentence of which the ticket is the subject: "ticket 'x' has no command".
+  void report_that_it(const YAML::Node& at, const std::string& predicate) {
+    found_.push_back(problem_at(context_.source, at, subject_ + " " + predicate));
+  }
+
+  void read_map(const YAML::Node& map, const std::string& prefix, const field_table& fields) {
+    for (const auto& item : map) {
+      const auto& key = item.first;
+      const auto& value = item.second;
+      const auto field = fields.find(key.Scalar());
+      if (field != fields.end()) {
+        (this->*field->second)(value.IsNull() ? key : value, value);
+        continue;
+      }
+      std::vector<std::string_view> known;
+      for (const auto& [name, reader] : fields)
+        known.push_back(name);
+      report(key, prefix + describe_unknown_key(key.Scalar(), known));
+    }
+  }
+
+  void read_fields(const YAML::Node& key, const YAML::Node& body) {
+    read_map(body, "", ticket_fields());
+    if (!body["command"])
+      report_that_it(key, "has no command");
+  }
+
+  void read_command(const YAML::Node& at, const YAML::Node& value) {
+    payload_.command = read_arguments(at, value, "command", "[make, -j2]");
+  }
+
+  void read_check(const YAML::Node& at, const YAML::Node& value) {
+    if (!value.IsMap()) {
+      report(at, "check must be a map, as in {command: [test, -x, hello]}");
+      return;
+    }
+    read_map(value, "check: ", check_fields());
+    if (!value["command"])
+      report(at, "check has no command, write for example {command: [test, -x, hello]}");
+  }
+
+  void read_check_command(const YAML::Node& at, const YAML::Node& value) {
+    payload_.check = read_arguments(at, value, "the check's command", "[test, -x, hello]");
+  }
+
+  void read_check_timeout(const YAML::Node& at, const YAML::Node& value) {
+    payload_.check_timeout = read_duration(at, value, "the check's timeout");
+  }
+
+  void read_timeout(const YAML::Node& at, const YAML::Node& value) {
+    entry_.ticket.timeout = read_duration(at, value, "timeout");
+  }
+
+  void read_attempts(const YAML::Node& at, const YAML::Node& value) {
+    entry_.ticket.attempts_max = read_number(at, value, "attempts", 1, 100);
+  }
+
+  void read_priority(const YAML::Node& at, const YAML::Node& value) {
+    entry_.ticket.priority = read_number(at, value, "priority", 0, 1000);
+  }
+
+  void read_queue(const YAML::Node& at, const YAML::Node& value) {
+    if (value.IsScalar() && is_queue_name(value.Scalar()))
+      entry_.ticket.queue = value.Scalar();
+    else
+      report(at, "queue must be a name of 1 to 50 lower-case letters, digits, '_' and '-'" + instead(value));
+  }
+
+  void read_cwd(const YAML::Node& at, const YAML::Node& value) {
+    if (!value.IsScalar() || value.Scalar().empty() || value.Scalar().size() > path_bytes_max) {
+      report(at, "cwd must be the path of a directory, as in 'src/hello'; leave it out for the file's own");
+      return;
+    }
+    auto path = (context_.folder / value.Scalar()).lexically_normal();
+    // "hello/" is the same place as "hello".
+    if (!path.has_filename() && path != path.root_path())
+      path = path.parent_path();
+    payload_.working_directory = path.string();
+  }
+
+  void read_env(const YAML::Node& at, const YAML::Node& value) {
+    if (!value.IsMap()) {
+      report(at, "env must be a map, as in {CC: gcc}");
+      return;
+    }
+    for (const auto& item : value)
+      read_variable(item.first, item.second);
+  }
+
+  void read_variable(const YAML::Node& key, const YAML::Node& value) {
+    const auto& name = key.Scalar();
+    const auto subject = "env: " + in_quotes(name);
+    if (!is_variable_name(name))
+      report(key, subject + " can't be a variable's name; use letters, digits and '_', no digit first");
+    else if (name.starts_with("SWARM_"))
+      report(key, subject + " is reserved; names that begin with SWARM_ are given by the node");
+    else if (value.IsNull())
+      report(key, subject + " has no value; write '' for an empty text, 'null' for the word");
+    else if (!value.IsScalar())
+      report(value, subject + " must be a text or number");
+    else
+      payload_.environment[name] = value.Scalar();
+  }
+
+  void read_needs(const YAML::Node& at, const YAML::Node& value) {
+    if (!value.IsSequence()) {
+      report(at, "needs must be a list of tickets, as in [configure]");
+      return;
+    }
+    if (value.size() > dependencies_per_ticket_max) {
+      report_that_it(at, "needs " + grouped(value.size()) + " tickets, at most "
+                           + grouped(dependencies_per_ticket_max)
+                           + " are possible; put a ticket in between that collects some of them");
+      return;
+    }
+    for (const auto& item : value) {
+      if (item.IsScalar())
+        entry_.needs.push_back({item.Scalar(), item.Mark().line + 1, item.Mark().column + 1});
+      else
+        report(item, "needs must hold keys of tickets only, as in [configure]");
+    }
+  }
+
+  std::vector<std::string> read_arguments(const YAML::Node& at, const YAML::Node& value, const std::string& name,
+                                          const std::string& example) {
+    std::vector<std::string> result;
+    if (value.IsScalar())
+      report(at, name + " is one text, write it as a list: " + example + "; no shell is involved");
+    else if (!value.IsSequence())
+      report(at, name + " must be a list: " + example + "; no shell is involved");
+    else if (value.size() == 0 || value.size() > arguments_max)
+      report(at, name + " must hold 1 to " + grouped(arguments_max) + " texts, not " + grouped(value.size()));
+    else
+      result = read_texts(value, name);
+    if (!result.empty() && result.front().empty())
+      report(at, name + " begins with an empty text; the first is the program");
+    return result;
+  }
+
+  std::vector<std::string> read_texts(const YAML::Node& list, const std::string& name) {
+    std::vector<std::string> result;
+    for (const auto& item : list) {
+      const auto place = "item " + std::to_string(result.size() + 1) + " of " + name;
+      result.push_back(item.Scalar());
+      if (item.IsNull())
+        report(item, place + " is empty; write '' for an empty text, 'null' for the word");
+      else if (!item.IsScalar())
+        report(item, place + " must be a text or number; quote it if it holds brackets or ': '");
+    }
+    return result;
+  }
+
+  std::int16_t read_number(const YAML::Node& at, const YAML::Node& value, const std::string& name, std::int16_t min,
+                           std::int16_t max) {
+    std::int16_t result = 0;
+    const auto& text = value.Scalar();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+    if (error == std::errc{} && end == text.data() + text.size() && result >= min && result <= max)
+      return result;
+    report(at, name + " must be a whole number from " + grouped(static_cast<std::size_t>(min)) + " to "
+                 + grouped(static_cast<std::size_t>(max)) + instead(value));
+    return min;
+  }
+
+  caf::timespan read_duration(const YAML::Node& at, const YAML::Node& value, const std::string& name) {
+    if (!value.IsScalar()) {
+      report(at, name + " must be a duration, as in 10m or 1h30m; 0 for no limit");
+      return caf::timespan{0};
+    }
+    const auto duration = parse_duration(value.Scalar());
+    if (duration)
+      return *duration;
+    report(at, name + " " + render(duration.error()) + "; 0 for no limit");
+    return caf::timespan{0};
+  }
+
+  static std::string instead(const YAML::Node& value) {
+    return value.IsScalar() ? ", not " + in_quotes(value.Scalar()) : std::string{};
+  }
+
+  const ticket_context& context_;
+  std::string subject_;
+  problems& found_;
+  ticket_entry entry_;
+  command_payload payload_;
+};
+
+} // namespace
+
+ticket_entry read_ticket(const YAML::Node& key, const YAML::Node& body, const ticket_context& context,
+                         problems& found) {
+  return ticket_reader{context, key.Scalar(), found}.read(key, body);
+}
+
+std::string describe_unknown_key(const std::string& key, const std::vector<std::string_view>& known) {
+  const auto meant = nearest(key, known);
+  if (!meant.empty())
+    return "unknown key " + in_quotes(key) + ", did you mean " + in_quotes(meant) + "?";
+  std::string names;
+  for (const auto name : known)
+    names.append(names.empty() ? "" : ", ").append(name);
+  return "unknown key " + in_quotes(key) + ", known are " + names;
+}
+
+} // namespace swarm::config

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <caf/atom.hpp>
+
+/// The verbs. One verb keeps its name through all layers: atom, C++ function, SQL file, event, CLI verb, test.
+/// At most ten characters of [A-Za-z0-9_ ]; CAF turns anything else into a blank without a word.
+namespace swarm::atom {
+
+// The ticket protocol, answered by the store.
+using claim = caf::atom_constant<caf::atom("claim")>;
+using settle = caf::atom_constant<caf::atom("settle")>;
+using beat = caf::atom_constant<caf::atom("beat")>;
+using reclaim = caf::atom_constant<caf::atom("reclaim")>;
+using promote = caf::atom_constant<caf::atom("promote")>;
+using cascade = caf::atom_constant<caf::atom("cascade")>;
+
+// Among the actors of a node.
+using start = caf::atom_constant<caf::atom("start")>;     ///< run these claimed tickets
+using count = caf::atom_constant<caf::atom("count")>;     ///< how many run
+using held = caf::atom_constant<caf::atom("held")>;       ///< which claims are held
+using execute = caf::atom_constant<caf::atom("execute")>; ///< run this command
+using stop = caf::atom_constant<caf::atom("stop")>;       ///< end this one run
+using ended = caf::atom_constant<caf::atom("ended")>;     ///< a run is over
+using hand_back = caf::atom_constant<caf::atom("hand_back")>; ///< end all runs, release their tickets
+using sweep = caf::atom_constant<caf::atom("sweep")>;     ///< do the periodic work now
+using wake = caf::atom_constant<caf::atom("wake")>;       ///< something may be ready: a hint
+
+// Timers and inner steps.
+using tick = caf::atom_constant<caf::atom("tick")>;
+using flush = caf::atom_constant<caf::atom("flush")>;
+using connect = caf::atom_constant<caf::atom("connect")>;
+using lost = caf::atom_constant<caf::atom("lost")>;
+
+// Supervision.
+using children = caf::atom_constant<caf::atom("children")>;
+using overdue = caf::atom_constant<caf::atom("overdue")>;
+
+// The values, for sending.
+inline constexpr claim claim_v{};
+inline constexpr settle settle_v{};
+inline constexpr beat beat_v{};
+inline constexpr reclaim reclaim_v{};
+inline constexpr promote promote_v{};
+inline constexpr cascade cascade_v{};
+inline constexpr start start_v{};
+inline constexpr count count_v{};
+inline constexpr held held_v{};
+inline constexpr execute execute_v{};
+inline constexpr stop stop_v{};
+inline constexpr ended ended_v{};
+inline constexpr hand_back hand_back_v{};
+inline constexpr sweep sweep_v{};
+inline constexpr wake wake_v{};
+inline constexpr tick tick_v{};
+inline constexpr flush flush_v{};
+inline constexpr connect connect_v{};
+inline constexpr lost lost_v{};
+inline constexpr children children_v{};
+inline constexpr overdue overdue_v{};
+
+} // namespace swarm::atom

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <caf/meta/type_name.hpp>
+#include <caf/timespan.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace swarm {
+
+/// A program to run. Nothing is inherited from the node: `environment` is the child's whole environment.
+struct command_spec {
+  std::vector<std::string> argv;    ///< argv[0] is looked up in the child's PATH unless it holds a slash. Never a shell.
+  std::string working_directory;    ///< Absolute.
+  std::map<std::string, std::string> environment;
+  caf::timespan timeout{0};         ///< Wall clock of the whole run; 0 means no limit.
+  std::uint64_t output_head_bytes = 64u << 10;  ///< The first bytes of the output are kept ...
+  std::uint64_t output_tail_bytes = 192u << 10; ///< ... and the last; what lies between is counted and dropped.
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, command_spec& x) {
+    return f(caf::meta::type_name("command_spec"), x.argv, x.working_directory, x.environment, x.timeout,
+             x.output_head_bytes, x.output_tail_bytes);
+  }
+};
+
+/// How a run ended.
+enum class command_ending : std::uint8_t {
+  exited,      ///< By itself; `exit_code` tells how.
+  signalled,   ///< By a signal that this node didn't send; `signal` tells which.
+  timed_out,   ///< Stopped by this node because `timeout` ran out.
+  stopped,     ///< Stopped by this node on request.
+  not_started, ///< Never ran; `error_number` (errno) and `error_text` tell why.
+};
+
+std::string to_string(command_ending);
+
+struct command_result {
+  command_ending ending = command_ending::exited;
+  std::int32_t exit_code = 0;
+  std::int32_t signal = 0;
+  std::int32_t error_number = 0;
+  std::string error_text;             ///< A sentence, e.g. "cannot run 'mkae': No such file or directory".
+  std::string output;                 ///< stdout and stderr as they came: head, a line that counts what was dropped, tail.
+  std::uint64_t output_bytes = 0;     ///< All bytes the command wrote, kept or not.
+  caf::timespan duration{0};
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, command_result& x) {
+    return f(caf::meta::type_name("command_result"), x.ending, x.exit_code, x.signal, x.error_number, x.error_text,
+             x.output, x.output_bytes, x.duration);
+  }
+};
+
+} // namespace swarm

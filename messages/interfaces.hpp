@@ -1,0 +1,104 @@
+#pragma once
+
+#include "messages/atoms.hpp"
+#include "messages/command.hpp"
+#include "messages/error.hpp"
+#include "messages/outcome.hpp"
+#include "messages/reports.hpp"
+#include "messages/ticket.hpp"
+
+#include "messages/type_ids.hpp"
+
+#include <caf/typed_actor.hpp>
+
+/// EVERY actor protocol, a sentence per message: the first file to read.
+///
+/// Who talks to whom is drawn in actors/README.md. A handle of these types is a stable address: behind it an actor may
+/// be restarted, and while there is none, requests are answered with an error at once.
+namespace swarm {
+
+/// The STORE: one connection to the database. Each message is one statement of runtime/store/sql, with its name.
+///
+/// While the database is away every request is answered with errc::database_unavailable at once: waiting is up to the
+/// asker, who knows for how long it makes sense.
+using store_actor = caf::typed_actor<
+  // Takes tickets out of a queue, each with a lease.
+  caf::replies_to<atom::claim, claim_request>::with<std::vector<claimed_ticket>>,
+  // Ends attempts; says per ticket whether it was accepted.
+  caf::replies_to<atom::settle, settle_request>::with<settle_report>,
+  // Renews leases; those that don't come back are lost.
+  caf::replies_to<atom::beat, beat_request>::with<std::vector<held_lease>>,
+  // Takes tickets away from workers that went silent.
+  caf::replies_to<atom::reclaim, reclaim_request>::with<reclaim_report>,
+  // Makes up to so many due tickets ready.
+  caf::replies_to<atom::promote, std::int32_t>::with<std::int32_t>,
+  // Checks a slice of the blocked tickets against their dependencies, and repairs.
+  caf::replies_to<atom::cascade, cascade_request>::with<cascade_report>>;
+
+/// The COMPLETER: collects outcomes, writes them in batches, answers each worker.
+using completer_actor = caf::typed_actor<
+  // Answered once the database has it; waits through outages, so it may take long and never fails while the node lives.
+  caf::replies_to<atom::settle, settlement>::with<settled_ticket>>;
+
+/// The DISPATCHER of one queue: claims tickets for free slots.
+using dispatcher_actor = caf::typed_actor<
+  // Something may be ready, or a slot is free: looks now instead of at the next poll.
+  caf::reacts_to<atom::wake>>;
+
+/// The TICKET WORKERS: the ledger of what runs on this node, and the parent of one worker per ticket.
+using ticket_workers_actor = caf::typed_actor<
+  // Starts a worker for each.
+  caf::reacts_to<atom::start, std::vector<claimed_ticket>>,
+  // How many workers of this queue live.
+  caf::replies_to<atom::count, std::string>::with<std::int32_t>,
+  // Which claims are held by living workers. The heartbeat beats for exactly these.
+  caf::replies_to<atom::held>::with<std::vector<claim_ref>>,
+  // Ends one attempt; ignored when the claim isn't held any more.
+  caf::reacts_to<atom::stop, claim_ref, stop_cause>,
+  // Ends all attempts and hands their tickets back.
+  caf::reacts_to<atom::hand_back>>;
+
+/// A TICKET WORKER: one attempt of one ticket, from execution over the check to the settlement.
+using ticket_worker_actor = caf::typed_actor<
+  // Ends the attempt early.
+  caf::reacts_to<atom::stop, stop_cause>>;
+
+/// The COMMAND EXECUTOR: runs programs.
+using command_executor_actor = caf::typed_actor<
+  // Runs a program under a number of the asker's choice; answered when it has ended, however it ended. A program whose
+  // asker dies is stopped.
+  caf::replies_to<atom::execute, std::uint64_t, command_spec>::with<command_result>,
+  // Stops the program of this number.
+  caf::reacts_to<atom::stop, std::uint64_t>>;
+
+/// The HEARTBEAT: proves that this node's workers live, and learns what is lost or to be cancelled.
+using heartbeat_actor = caf::typed_actor<
+  // Beats now instead of at the next interval, e.g. because somebody asked to cancel a ticket.
+  caf::reacts_to<atom::wake>>;
+
+/// The REAPER: returns tickets whose worker went silent.
+using reaper_actor = caf::typed_actor<
+  // Sweeps now and answers with what was found.
+  caf::replies_to<atom::sweep>::with<reclaim_report>>;
+
+/// The CASCADE: the net under the release of dependents.
+using cascade_actor = caf::typed_actor<
+  // Checks the next slice now and answers with what was found.
+  caf::replies_to<atom::sweep>::with<cascade_report>>;
+
+/// The SCHEDULER: makes tickets ready when their time has come.
+using scheduler_actor = caf::typed_actor<
+  // Looks now; answers with how many became ready.
+  caf::replies_to<atom::sweep>::with<std::int32_t>>;
+
+/// The NOTIFIER: hears the database's doorbell and wakes dispatchers and heartbeat.
+using notifier_actor = caf::typed_actor<
+  // Opens the listening connection now, unless there is one.
+  caf::reacts_to<atom::connect>>;
+
+/// A SUPERVISOR: starts its children in order, restarts those that die, stops them in reverse order.
+using supervisor_actor = caf::typed_actor<
+  // What its children are doing, in start order.
+  caf::replies_to<atom::children>::with<std::vector<child_report>>>;
+
+} // namespace swarm

@@ -1,0 +1,39 @@
+#include "messages/outcome.hpp"
+
+namespace swarm {
+
+std::string to_string(outcome_class x) {
+  switch (x) {
+    case outcome_class::completed: return "completed";
+    case outcome_class::content: return "content";
+    case outcome_class::crash: return "crash";
+    case outcome_class::timeout: return "timeout";
+    case outcome_class::check_failed: return "check_failed";
+    case outcome_class::check_error: return "check_error";
+    case outcome_class::transient: return "transient";
+    case outcome_class::permanent: return "permanent";
+    case outcome_class::released: return "released";
+    case outcome_class::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
+std::string to_string(settle_answer x) {
+  switch (x) {
+    case settle_answer::ok: return "ok";
+    case settle_answer::again: return "again";
+    case settle_answer::lost: return "lost";
+  }
+  return "unknown";
+}
+
+std::string to_string(stop_cause x) {
+  switch (x) {
+    case stop_cause::lost: return "lost";
+    case stop_cause::cancelled: return "cancelled";
+    case stop_cause::drain: return "drain";
+  }
+  return "unknown";
+}
+
+} // namespace swarm

@@ -1,0 +1,121 @@
+#pragma once
+
+#include "messages/ids.hpp"
+
+#include <caf/meta/type_name.hpp>
+#include <caf/timespan.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace swarm {
+
+/// How an attempt ended. What follows for the ticket is decided by settle.sql, which lists it per class.
+enum class outcome_class : std::uint8_t {
+  completed,    ///< The work was done, and its check passed.
+  content,      ///< The work itself failed, e.g. with an exit code.
+  crash,        ///< The work was ended by a signal.
+  timeout,      ///< The attempt's clock ran out.
+  check_failed, ///< The work ended well, and its check says that it isn't done.
+  check_error,  ///< The check couldn't run. Never a pass.
+  transient,    ///< No fault of the ticket: no process, no memory, a bug of ours.
+  permanent,    ///< No attempt can succeed: no such program, unreadable payload.
+  released,     ///< Handed back unfinished, as at shutdown.
+  cancelled,    ///< Stopped because an operator asked for it.
+};
+
+/// As in settle.sql and in the class column of attempts, e.g. "check_failed".
+std::string to_string(outcome_class);
+
+struct outcome {
+  outcome_class end = outcome_class::completed;
+  std::string evidence;        ///< One sentence for people; empty when the event alone tells the story.
+  bool has_exit_code = false;
+  std::int32_t exit_code = 0;
+  std::string output;          ///< Bounded: what the command and then its check wrote.
+  std::uint64_t output_bytes = 0; ///< All that they wrote.
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, outcome& x) {
+    return f(caf::meta::type_name("outcome"), x.end, x.evidence, x.has_exit_code, x.exit_code, x.output,
+             x.output_bytes);
+  }
+};
+
+/// An outcome on its way to the database, under the claim that it belongs to.
+struct settlement {
+  claim_ref claim;
+  swarm::outcome outcome;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, settlement& x) {
+    return f(caf::meta::type_name("settlement"), x.claim, x.outcome);
+  }
+};
+
+/// Limits and backoff for attempts that didn't succeed; settle.sql applies them.
+struct retry_rules {
+  caf::timespan backoff_first{std::chrono::seconds{1}};
+  caf::timespan backoff_max{std::chrono::minutes{5}};
+  std::int32_t infra_retries_max = 20;
+  std::int32_t check_retries_max = 3;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, retry_rules& x) {
+    return f(caf::meta::type_name("retry_rules"), x.backoff_first, x.backoff_max, x.infra_retries_max,
+             x.check_retries_max);
+  }
+};
+
+struct settle_request {
+  std::vector<settlement> settlements;
+  retry_rules rules;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, settle_request& x) {
+    return f(caf::meta::type_name("settle_request"), x.settlements, x.rules);
+  }
+};
+
+/// What the database says about one settlement.
+enum class settle_answer : std::uint8_t {
+  ok,    ///< Accepted.
+  again, ///< Accepted before: an earlier call with this fence got through, only its answer didn't.
+  lost,  ///< Refused: the lease is gone, the ticket is somebody else's now. Nothing was changed.
+};
+
+std::string to_string(settle_answer);
+
+struct settled_ticket {
+  claim_ref claim;
+  settle_answer answer = settle_answer::lost;
+  std::string event;       ///< The event that was written: "completed", "attempt_failed", ...; empty unless `ok`.
+  caf::timespan delay{0};  ///< Until the next attempt, after "attempt_failed".
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, settled_ticket& x) {
+    return f(caf::meta::type_name("settled_ticket"), x.claim, x.answer, x.event, x.delay);
+  }
+};
+
+struct settle_report {
+  std::vector<settled_ticket> tickets; ///< In the order of the request.
+  std::int32_t unblocked = 0;          ///< Dependents that became ready by it.
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, settle_report& x) {
+    return f(caf::meta::type_name("settle_report"), x.tickets, x.unblocked);
+  }
+};
+
+/// Why a running attempt is stopped from outside.
+enum class stop_cause : std::uint8_t {
+  lost,      ///< The lease is gone: end the work, write nothing.
+  cancelled, ///< An operator asked for it.
+  drain,     ///< The node is going down: hand the ticket back.
+};
+
+std::string to_string(stop_cause);
+
+} // namespace swarm

@@ -1,0 +1,193 @@
+#include "runtime/executors/command/command_run.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace swarm::executors {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// How long an ended program's output may be held open by others. Enough for a `tee` behind it to finish its line.
+constexpr auto drain_time = 1'000ms;
+
+/// Death by SIGKILL takes microseconds. Past this the process is beyond reach: another user's, or stuck in the kernel.
+constexpr std::chrono::milliseconds death_time = 5'000ms;
+
+constexpr std::size_t read_bytes = 64u << 10;
+
+/// Bounds one run's turn, so that a flood leaves time for the others.
+constexpr int reads_per_turn = 4;
+
+constexpr std::array<int, 3> ladder_signals{SIGINT, SIGTERM, SIGKILL};
+
+/// Null and a negative error if the loop can't watch this descriptor.
+uv_owned<uv_poll_t> make_poll(uv_loop_t& loop, int fd, void* data, uv_poll_cb callback, int& error) {
+  auto raw = std::make_unique<uv_poll_t>();
+  error = uv_poll_init(&loop, raw.get(), fd);
+  if (error != 0)
+    return nullptr;
+  uv_owned<uv_poll_t> result{raw.release()};
+  result->data = data;
+  error = uv_poll_start(result.get(), UV_READABLE, callback);
+  return result;
+}
+
+uv_owned<uv_timer_t> make_timer(uv_loop_t& loop, void* data) {
+  auto raw = std::make_unique<uv_timer_t>();
+  uv_timer_init(&loop, raw.get());
+  raw->data = data;
+  return uv_owned<uv_timer_t>{raw.release()};
+}
+
+} // namespace
+
+std::variant<std::unique_ptr<command_run>, start_failure>
+command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec, on_result done) {
+  output_buffer output{spec.output_head_bytes, spec.output_tail_bytes};
+  const auto started_at = std::chrono::steady_clock::now();
+  auto started = child_process::start(spec);
+  if (auto* failure = std::get_if<start_failure>(&started))
+    return std::move(*failure);
+  std::unique_ptr<command_run> run{new command_run(ladder, spec, started_at, std::get<child_process>(std::move(started)),
+                                                   std::move(output), std::move(done))};
+  if (const int error = run->watch(loop); error != 0)
+    return start_failure{-error, "cannot watch '" + spec.argv.front() + "': " + uv_strerror(error)};
+  return run;
+}
+
+command_run::command_run(const stop_ladder& ladder, const command_spec& spec,
+                         std::chrono::steady_clock::time_point started_at, child_process child, output_buffer output,
+                         on_result done)
+  : ladder_(ladder),
+    timeout_(spec.timeout),
+    started_at_(started_at),
+    child_(std::move(child)),
+    output_(std::move(output)),
+    done_(std::move(done)) {}
+
+int command_run::watch(uv_loop_t& loop) {
+  timer_ = make_timer(loop, this);
+  int error = 0;
+  exit_poll_ = make_poll(
+    loop, child_.exit_fd(), this,
+    [](uv_poll_t* x, int, int) noexcept { static_cast<command_run*>(x->data)->handle_exit(); }, error);
+  if (error != 0)
+    return error;
+  output_poll_ = make_poll(
+    loop, child_.output_fd(), this,
+    [](uv_poll_t* x, int, int) noexcept { static_cast<command_run*>(x->data)->handle_output(); }, error);
+  if (error != 0)
+    return error;
+  if (timeout_ > 0ns)
+    set_timer(std::chrono::ceil<std::chrono::milliseconds>(timeout_));
+  return 0;
+}
+
+void command_run::stop() {
+  if (!requested_ && !exit_ && !handle_exit())
+    begin_stop(command_ending::stopped);
+}
+
+void command_run::kill() {
+  if (exit_ || rung_ == ladder_signals.size() || handle_exit())
+    return;
+  if (!requested_)
+    requested_ = command_ending::stopped;
+  rung_ = ladder_signals.size() - 1;
+  descend();
+}
+
+void command_run::handle_output() {
+  read_output();
+  if (exit_ && !output_poll_)
+    finish();
+}
+
+bool command_run::handle_exit() {
+  if (!exit_) {
+    exit_ = child_.find_exit();
+    if (!exit_)
+      return false;
+    ended_at_ = std::chrono::steady_clock::now();
+    exit_poll_.reset();
+    set_timer(drain_time);
+  }
+  if (!output_poll_)
+    finish();
+  return true;
+}
+
+void command_run::handle_timer() {
+  if (exit_) {
+    read_output();
+    return finish();
+  }
+  // The exit may be waiting in the same turn of the loop: what has ended by itself is not stopped.
+  if (handle_exit())
+    return;
+  if (requested_)
+    descend();
+  else
+    begin_stop(command_ending::timed_out);
+}
+
+void command_run::begin_stop(command_ending ending) {
+  requested_ = ending;
+  descend();
+}
+
+void command_run::descend() {
+  if (rung_ == ladder_signals.size())
+    return finish("process " + std::to_string(child_.pid()) + " did not end within five seconds after SIGKILL");
+  const std::array waits{ladder_.after_interrupt, ladder_.after_terminate, death_time};
+  child_.signal_group(ladder_signals[rung_]);
+  set_timer(waits[rung_]);
+  ++rung_;
+}
+
+void command_run::read_output() {
+  std::array<char, read_bytes> bytes;
+  for (int i = 0; output_poll_ && i < reads_per_turn; ++i) {
+    const auto count = read(child_.output_fd(), bytes.data(), bytes.size());
+    if (count > 0)
+      output_.append({bytes.data(), static_cast<std::size_t>(count)});
+    else if (count == -1 && (errno == EAGAIN || errno == EINTR))
+      return;
+    else
+      output_poll_.reset();
+  }
+}
+
+void command_run::set_timer(std::chrono::milliseconds delay) {
+  // The loop's own time stands still while it works through a turn.
+  uv_update_time(timer_->loop);
+  const auto milliseconds = static_cast<std::uint64_t>(std::max(delay, 0ms).count());
+  uv_timer_start(
+    timer_.get(), [](uv_timer_t* x) noexcept { static_cast<command_run*>(x->data)->handle_timer(); }, milliseconds, 0);
+}
+
+void command_run::finish(std::string error_text) {
+  command_result result;
+  const auto status = exit_.value_or(exit_status{.exit_code = -1, .signal = 0, .lost = false});
+  result.ending = requested_.value_or(status.signal != 0 ? command_ending::signalled : command_ending::exited);
+  result.exit_code = status.exit_code;
+  result.signal = status.signal;
+  result.error_text = std::move(error_text);
+  if (status.lost)
+    result.error_text = "the exit status of process " + std::to_string(child_.pid())
+                        + " was lost: something else in this process waits for all children or ignores SIGCHLD";
+  result.output_bytes = output_.total_bytes();
+  result.output = output_.take();
+  result.duration = (exit_ ? ended_at_ : std::chrono::steady_clock::now()) - started_at_;
+  const auto done = std::move(done_);
+  done(std::move(result));
+}
+
+} // namespace swarm::executors

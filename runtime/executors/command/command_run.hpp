@@ -1,0 +1,71 @@
+#pragma once
+
+#include "messages/command.hpp"
+#include "runtime/executors/command/child_process.hpp"
+#include "runtime/executors/command/command_runner.hpp"
+#include "runtime/executors/command/output_buffer.hpp"
+#include "runtime/executors/command/uv_handle.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+
+namespace swarm::executors {
+
+/// One program from its start to its end, on the loop's thread: drains its output, watches its exit, keeps its time.
+///
+/// A run ends when the program has ended and its output is closed. If somebody else keeps the output open (a daemon
+/// that the program left behind), the run waits one second for it and ends then, so that no attempt stays open.
+class command_run {
+public:
+  /// Receives the result. Destroys the run; the run touches nothing of its own after the call.
+  using on_result = std::function<void(command_result)>;
+
+  /// Must be called on the loop's thread, by which the program also dies. Throws if there is no memory for the output.
+  static std::variant<std::unique_ptr<command_run>, start_failure>
+  start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec, on_result done);
+
+  /// Takes the program down the ladder. Harmless when it is on its way already or has ended.
+  void stop();
+
+  /// Goes to the end of the ladder at once.
+  void kill();
+
+private:
+  command_run(const stop_ladder& ladder, const command_spec& spec, std::chrono::steady_clock::time_point started_at,
+              child_process child, output_buffer output, on_result done);
+
+  /// 0 or libuv's negative error.
+  int watch(uv_loop_t& loop);
+
+  void handle_output();
+  void handle_timer();
+
+  /// True if the program has ended. The run may have finished with it, so that the caller must touch it no more.
+  bool handle_exit();
+
+  void begin_stop(command_ending ending);
+  void descend();
+  void read_output();
+  void set_timer(std::chrono::milliseconds delay);
+  void finish(std::string error_text = {});
+
+  stop_ladder ladder_;
+  std::chrono::nanoseconds timeout_;
+  std::chrono::steady_clock::time_point started_at_;
+  child_process child_;
+  output_buffer output_;
+  on_result done_;
+  std::chrono::steady_clock::time_point ended_at_{};
+  std::optional<exit_status> exit_;
+  std::optional<command_ending> requested_; ///< Set once this node has decided to end the program, and why.
+  std::size_t rung_ = 0;                    ///< The next step of the ladder.
+  // Last, so that the handles close before their descriptors do.
+  uv_owned<uv_poll_t> exit_poll_;
+  uv_owned<uv_poll_t> output_poll_; ///< Null once the output has ended.
+  uv_owned<uv_timer_t> timer_;
+};
+
+} // namespace swarm::executors

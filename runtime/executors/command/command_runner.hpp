@@ -1,0 +1,60 @@
+#pragma once
+
+#include "messages/command.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace swarm::executors {
+
+/// The steps by which a command is stopped: SIGINT, wait, SIGTERM, wait, SIGKILL, each to the whole process group.
+struct stop_ladder {
+  std::chrono::milliseconds after_interrupt{10'000};
+  std::chrono::milliseconds after_terminate{10'000};
+};
+
+/// Runs programs beside the node and reports how each ended. One libuv thread serves all of them; no call blocks.
+///
+/// Without it a command that hangs, floods its output, or forks would take a thread, memory, or the node with it:
+/// each child has its own session and process group, an empty stdin, an output that is always drained into a bounded
+/// buffer, no descriptor of the node but 0, 1 and 2, and a death signal for the moment when the node is killed.
+///
+/// A run ends when its program has ended and the output is closed, at most a second after the program; whatever is
+/// left of the process group is killed then. Two things are out of reach: a descendant that has left the group
+/// (setsid), and the children of a program that died together with a killed node.
+class command_runner {
+public:
+  /// Names a run; chosen by the caller, unique among the runs in progress.
+  using run_id = std::uint64_t;
+
+  /// Called exactly once for each run, on the runner's thread. Must not block. May call `start` and `stop`.
+  using on_end = std::function<void(command_result)>;
+
+  /// Sets SIGCHLD back to its default if this process ignores it, or no exit status could be learned. Throws
+  /// `std::system_error` if there is no thread or descriptor for the loop.
+  explicit command_runner(stop_ladder ladder = {});
+
+  /// Kills every group that still runs (SIGKILL), calls their `on_end` with `stopped`, and ends the thread. Takes
+  /// milliseconds; a second if somebody out of reach holds an output, five if a process survives SIGKILL. Must not be
+  /// called by an `on_end`.
+  ~command_runner();
+
+  command_runner(const command_runner&) = delete;
+  command_runner& operator=(const command_runner&) = delete;
+
+  /// Starts a program. A failure to start is reported like any other end; an id in use is one (EEXIST). Callable from
+  /// any thread.
+  void start(run_id id, command_spec spec, on_end done);
+
+  /// Takes a run down the ladder; its end is reported as `stopped`, unless its program has just ended by itself.
+  /// Unknown ids are ignored. Callable from any thread.
+  void stop(run_id id);
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace swarm::executors

@@ -1,0 +1,152 @@
+#include "runtime/node.hpp"
+
+#include "actors/logging.hpp"
+#include "messages/add_messages.hpp"
+#include "runtime/store/migrate.hpp"
+#include "runtime/store/tickets.hpp"
+#include "runtime/supervision_tree.hpp"
+
+#include <caf/all.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+namespace swarm::runtime {
+
+namespace {
+
+std::unique_ptr<caf::actor_system_config> system_config() {
+  auto result = std::make_unique<caf::actor_system_config>();
+  add_messages(*result);
+  // CAF's defaults (work stealing, unlimited throughput) let two chatty actors starve all others for ever.
+  result->set("scheduler.policy", caf::atom("sharing"));
+  result->set("scheduler.max-throughput", std::size_t{50});
+  result->set("scheduler.max-threads", std::size_t{std::max(2u, std::thread::hardware_concurrency())});
+  return result;
+}
+
+store::connection_settings connection_settings(const node_settings& x, const std::string& name) {
+  auto& db = x.values.database;
+  return {x.conninfo, "swarm " + name, db.connect_timeout, db.statement_timeout, db.lock_timeout,
+          db.idle_in_transaction_timeout};
+}
+
+std::string join(const std::vector<std::string>& xs) {
+  std::string result;
+  for (auto& x : xs)
+    result += (result.empty() ? "" : ",") + x;
+  return result;
+}
+
+} // namespace
+
+struct node::impl {
+  impl() : config(system_config()), system(*config) {}
+
+  std::unique_ptr<caf::actor_system_config> config;
+  caf::actor_system system;
+  store::connection_settings database;
+  node_id id;
+  std::string name;
+  caf::timespan stop_within{0};
+  std::optional<supervision_tree> tree;
+  ticket_workers_actor workers; ///< A stable address: usable while `stop` takes the tree down in another thread.
+  /// Outlives this struct: the tree's last words may come when nobody listens any more.
+  struct last_words {
+    std::mutex mutex;
+    std::optional<caf::error> cause;
+  };
+  std::shared_ptr<last_words> words = std::make_shared<last_words>();
+};
+
+node::node(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
+
+node::~node() {
+  stop();
+}
+
+caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) {
+  auto& values = settings.values;
+  auto name = values.node.name.empty() ? host_name() : values.node.name;
+  auto database = connection_settings(settings, name);
+  auto db = store::connection::open(database);
+  if (!db)
+    return std::move(db.error());
+  auto server = store::check_server(*db);
+  if (!server)
+    return std::move(server.error());
+  auto migrated = store::migrate(*db);
+  if (!migrated)
+    return std::move(migrated.error());
+  auto registered = store::register_node(*db, {settings.home_id, name, host_name(), static_cast<std::int32_t>(getpid()),
+                                               std::string{version()}, values.node.queues});
+  if (!registered)
+    return std::move(registered.error());
+
+  auto log = logger_for("node");
+  log->info("swarm {} starts: node={} name={} pid={}", version(), to_string(registered->id), fact(name), getpid());
+  log->info("database is ready: server={} database={} schema={} migrated_from={}", fact(server->version_text),
+            fact(server->database), migrated->to, migrated->from);
+  log->info("working on queues: queues={} slots={}", join(values.node.queues), values.node.slots);
+  if (!registered->dead_nodes.empty())
+    log->warn("an earlier node of this home ended without handing its tickets back; they are reclaimed: nodes={}",
+              registered->dead_nodes.size());
+
+  auto state = std::make_unique<impl>();
+  state->database = database;
+  state->id = registered->id;
+  state->name = name;
+  state->stop_within = values.node.drain_timeout + values.command.interrupt_grace + values.command.terminate_grace
+                       + std::chrono::seconds{60};
+  state->tree.emplace(state->system, tree_settings{values, database, registered->id, registered->dead_nodes,
+                                                   settings.working_directory.string()});
+  state->workers = state->tree->ticket_workers();
+  state->tree->root()->attach_functor([words = state->words](const caf::error& cause) {
+    std::lock_guard guard{words->mutex};
+    words->cause = cause;
+  });
+  return std::unique_ptr<node>{new node{std::move(state)}};
+}
+
+std::optional<caf::error> node::failure() const {
+  std::lock_guard guard{impl_->words->mutex};
+  return impl_->words->cause;
+}
+
+void node::hand_back() {
+  caf::anon_send(impl_->workers, atom::hand_back_v);
+}
+
+void node::stop() {
+  if (!impl_->tree)
+    return;
+  {
+    caf::scoped_actor self{impl_->system};
+    self->monitor(impl_->tree->root());
+    self->send_exit(impl_->tree->root(), caf::exit_reason::user_shutdown);
+    self->receive([](const caf::down_msg&) {},
+                  caf::after(impl_->stop_within) >> [] {
+                    logger_for("node")->error("the actors didn't stop in time; their tickets will be reclaimed");
+                  });
+  }
+  impl_->tree->unbind();
+  impl_->tree.reset();
+  // A courtesy for those who look at the table of nodes; without it the heartbeat's age tells the same.
+  if (auto db = store::connection::open(impl_->database))
+    (void) store::stop_node(*db, impl_->id);
+  logger_for("node")->info("swarm has stopped: node={}", to_string(impl_->id));
+}
+
+std::string_view version() {
+  return SWARM_VERSION;
+}
+
+std::string host_name() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name[0] == '\0' ? "localhost" : name;
+}
+
+} // namespace swarm::runtime

@@ -1,0 +1,44 @@
+-- Takes tickets away from workers that went silent: no heartbeat for _stale_ms, or a node that is known to be dead.
+-- The rows are locked, and their staleness is judged again on the locked version, so a beat or a settlement that comes
+-- first wins. Any number of reapers may run. A reclaim is not an attempt: it has its own counter, and a ticket that
+-- loses its worker _reclaims_max times is poison and fails with that evidence.
+DROP FUNCTION IF EXISTS swarm.reclaim;
+CREATE FUNCTION swarm.reclaim(_stale_ms bigint, _dead_nodes bigint[], _limit integer, _reclaims_max integer)
+RETURNS TABLE (ticket_id bigint, fence bigint, event text)
+LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH stale AS MATERIALIZED (
+        SELECT l.* FROM swarm.leases l
+        WHERE l.last_heartbeat < clock_timestamp() - swarm.milliseconds(_stale_ms) OR l.node_id = ANY (_dead_nodes)
+        ORDER BY l.ticket_id
+        LIMIT _limit
+        FOR UPDATE SKIP LOCKED
+    ), decided AS MATERIALIZED (
+        SELECT s.*, t.reclaims + 1 AS reclaims,
+               CASE WHEN s.cancel_requested_at IS NOT NULL THEN 'cancelled'
+                    WHEN t.reclaims + 1 >= _reclaims_max THEN 'failed'
+                    ELSE 'reclaimed' END::swarm.event_kind AS kind
+        FROM stale s JOIN swarm.tickets t ON t.id = s.ticket_id
+        ORDER BY s.ticket_id
+    ), freed AS (
+        DELETE FROM swarm.leases l USING decided d WHERE l.ticket_id = d.ticket_id
+    ), written AS (
+        UPDATE swarm.tickets t
+        SET reclaims = d.reclaims,
+            final_state = CASE WHEN d.kind IN ('failed', 'cancelled') THEN d.kind::text::swarm.final_state END,
+            finished_at = CASE WHEN d.kind IN ('failed', 'cancelled') THEN clock_timestamp() END
+        FROM decided d WHERE t.id = d.ticket_id
+    ), requeued AS (
+        INSERT INTO swarm.ready (queue_id, priority, ticket_id)
+        SELECT queue_id, priority, ticket_id FROM decided WHERE kind = 'reclaimed'
+    ), logged AS (
+        INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, data)
+        SELECT ticket_id, kind, attempt,
+               jsonb_build_object('class', 'reclaim', 'lost_fence', fence, 'lost_node', node_id,
+                                  'last_heartbeat', last_heartbeat, 'reclaims', reclaims)
+        FROM decided ORDER BY ticket_id
+    )
+    SELECT d.ticket_id, d.fence, d.kind::text FROM decided d;
+END $$;

@@ -1,0 +1,185 @@
+#include "runtime/store/queries.hpp"
+
+#include <limits>
+
+namespace swarm::store {
+
+namespace {
+
+/// Reads the columns of one row from left to right, so that the code below is the statement's list of columns.
+class columns {
+public:
+  columns(const rows& all, int row) : all_(all), row_(row) {}
+
+  std::string text() { return all_.text(row_, at_++); }
+  std::int64_t number() { return maybe_number().value_or(0); }
+  std::optional<std::int64_t> maybe_number() { return all_.maybe_number(row_, at_++); }
+
+private:
+  const rows& all_;
+  int row_;
+  int at_ = 0;
+};
+
+/// Runs a statement and reads each row.
+template <class Row>
+caf::expected<std::vector<Row>> read_all(connection& db, statement_name statement, const params& arguments,
+                                         Row (*read)(columns)) {
+  auto found = db.run(statement, arguments);
+  if (!found)
+    return std::move(found.error());
+  std::vector<Row> result;
+  for (int i = 0; i < found->size(); ++i)
+    result.push_back(read(columns{*found, i}));
+  return result;
+}
+
+std::optional<graph_id> as_graph(std::optional<std::int64_t> x) {
+  return x ? std::optional{graph_id{*x}} : std::nullopt;
+}
+
+ticket_row read_ticket(columns x) {
+  ticket_row r;
+  r.id.value = x.number();
+  r.graph = as_graph(x.maybe_number());
+  r.key = x.text();
+  r.queue = x.text();
+  r.kind = x.text();
+  r.state = x.text();
+  r.attempts = x.number();
+  r.attempts_max = x.number();
+  r.claimed_by = x.text();
+  r.created_at = x.text();
+  r.finished_at = x.text();
+  r.run_at = x.text();
+  r.remaining = x.number();
+  return r;
+}
+
+ticket_details read_details(columns x) {
+  ticket_details r;
+  r.id.value = x.number();
+  r.graph = as_graph(x.maybe_number());
+  r.key = x.text();
+  r.queue = x.text();
+  r.kind = x.text();
+  r.state = x.text();
+  r.priority = x.number();
+  r.attempts = x.number();
+  r.attempts_max = x.number();
+  r.infra_retries = x.number();
+  r.check_retries = x.number();
+  r.reclaims = x.number();
+  r.timeout_ms = x.number();
+  r.payload = x.text();
+  r.created_at = x.text();
+  r.finished_at = x.text();
+  r.run_at = x.text();
+  r.remaining = x.number();
+  r.fence = x.maybe_number();
+  r.claimed_by = x.text();
+  r.claimed_at = x.text();
+  r.last_heartbeat = x.text();
+  r.heartbeat_count = x.number();
+  r.deadline_at = x.text();
+  r.cancel_requested_at = x.text();
+  return r;
+}
+
+attempt_row read_attempt(columns x) {
+  attempt_row r;
+  r.attempt = x.number();
+  r.fence = x.number();
+  r.node = x.text();
+  r.end = x.text();
+  r.evidence = x.text();
+  r.exit_code = x.maybe_number();
+  r.output = x.text();
+  r.output_bytes = x.number();
+  r.started_at = x.text();
+  r.ended_at = x.text();
+  return r;
+}
+
+parent_row read_parent(columns x) {
+  parent_row r;
+  r.id.value = x.number();
+  r.key = x.text();
+  r.state = x.text();
+  return r;
+}
+
+event_row read_event(columns x) {
+  event_row r;
+  r.id = x.number();
+  r.ticket.value = x.number();
+  r.at = x.text();
+  r.kind = x.text();
+  r.attempt = x.maybe_number();
+  r.fence = x.maybe_number();
+  r.node = x.text();
+  r.data = x.text();
+  return r;
+}
+
+graph_ticket read_graph_ticket(columns x) {
+  graph_ticket r;
+  r.id.value = x.number();
+  r.key = x.text();
+  r.state = x.text();
+  r.attempts = x.number();
+  r.attempts_max = x.number();
+  r.claimed_by = x.text();
+  r.evidence = x.text();
+  r.ended = x.number();
+  return r;
+}
+
+} // namespace
+
+caf::expected<std::vector<ticket_row>> list_tickets(connection& db, const list_filter& filter) {
+  auto graph = filter.graph ? std::optional{filter.graph->value} : std::nullopt;
+  auto before = filter.before ? filter.before->value : std::numeric_limits<std::int64_t>::max();
+  return read_all(db, sql::list_tickets, params::of(graph, filter.state, before, filter.limit), read_ticket);
+}
+
+caf::expected<ticket_details> show_ticket(connection& db, ticket_id id) {
+  auto found = read_all(db, sql::show_ticket, params::of(id.value), read_details);
+  if (!found)
+    return std::move(found.error());
+  if (found->empty())
+    return make_error(errc::not_found, "there is no ticket " + to_string(id));
+  return std::move(found->front());
+}
+
+caf::expected<std::vector<attempt_row>> list_attempts(connection& db, ticket_id id) {
+  return read_all(db, sql::list_attempts, params::of(id.value), read_attempt);
+}
+
+caf::expected<std::vector<parent_row>> list_parents(connection& db, ticket_id id) {
+  return read_all(db, sql::list_parents, params::of(id.value), read_parent);
+}
+
+caf::expected<std::vector<event_row>> list_events(connection& db, ticket_id id) {
+  return read_all(db, sql::list_events, params::of(id.value), read_event);
+}
+
+caf::expected<std::vector<graph_ticket>> graph_tickets(connection& db, graph_id id) {
+  return read_all(db, sql::graph_tickets, params::of(id.value), read_graph_ticket);
+}
+
+caf::expected<measure_point> measure(connection& db) {
+  auto found = db.run(sql::measure);
+  if (!found)
+    return std::move(found.error());
+  return measure_point{found->number(0, 0), found->number(0, 1)};
+}
+
+caf::expected<std::int64_t> count_unfinished(connection& db) {
+  auto found = db.run(sql::count_unfinished);
+  if (!found)
+    return std::move(found.error());
+  return found->number(0, 0);
+}
+
+} // namespace swarm::store

@@ -1,0 +1,123 @@
+#pragma once
+
+#include "messages/ids.hpp"
+#include "runtime/store/connection.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What people ask the database: read-only, one function per statement. Times are text as PostgreSQL writes it, in UTC.
+namespace swarm::store {
+
+struct ticket_row {
+  ticket_id id;
+  std::optional<graph_id> graph;
+  std::string key;
+  std::string queue;
+  std::string kind;
+  std::string state;
+  std::int64_t attempts = 0;
+  std::int64_t attempts_max = 0;
+  std::string claimed_by;
+  std::string created_at;
+  std::string finished_at;
+  std::string run_at;
+  std::int64_t remaining = 0; ///< Unfinished parents of a blocked ticket.
+
+  /// The attempt that runs, or the last one that ran; 0 before the first.
+  std::int64_t attempt() const { return state == "in_progress" ? attempts + 1 : attempts; }
+};
+
+struct list_filter {
+  std::optional<graph_id> graph;
+  std::optional<std::string> state;
+  std::optional<ticket_id> before; ///< Keyset paging: the last number of the page before.
+  std::int64_t limit = 50;
+};
+
+/// Newest first.
+caf::expected<std::vector<ticket_row>> list_tickets(connection&, const list_filter&);
+
+struct ticket_details : ticket_row {
+  std::int64_t priority = 0;
+  std::int64_t infra_retries = 0;
+  std::int64_t check_retries = 0;
+  std::int64_t reclaims = 0;
+  std::int64_t timeout_ms = 0;
+  std::string payload;
+  std::optional<std::int64_t> fence;
+  std::string claimed_at;
+  std::string last_heartbeat;
+  std::int64_t heartbeat_count = 0;
+  std::string deadline_at;
+  std::string cancel_requested_at;
+};
+
+/// @returns errc::not_found.
+caf::expected<ticket_details> show_ticket(connection&, ticket_id);
+
+struct attempt_row {
+  std::int64_t attempt = 0;
+  std::int64_t fence = 0;
+  std::string node;
+  std::string end; ///< Class of the outcome.
+  std::string evidence;
+  std::optional<std::int64_t> exit_code;
+  std::string output; ///< Bytes, bounded.
+  std::int64_t output_bytes = 0;
+  std::string started_at;
+  std::string ended_at;
+};
+
+/// Oldest first.
+caf::expected<std::vector<attempt_row>> list_attempts(connection&, ticket_id);
+
+struct parent_row {
+  ticket_id id;
+  std::string key;
+  std::string state;
+};
+
+caf::expected<std::vector<parent_row>> list_parents(connection&, ticket_id);
+
+struct event_row {
+  std::int64_t id = 0;
+  ticket_id ticket;
+  std::string at;
+  std::string kind;
+  std::optional<std::int64_t> attempt;
+  std::optional<std::int64_t> fence;
+  std::string node;
+  std::string data; ///< JSON, or empty.
+};
+
+/// Oldest first.
+caf::expected<std::vector<event_row>> list_events(connection&, ticket_id);
+
+struct graph_ticket {
+  ticket_id id;
+  std::string key;
+  std::string state;
+  std::int64_t attempts = 0;
+  std::int64_t attempts_max = 0;
+  std::string claimed_by;
+  std::string evidence;   ///< Of the last attempt that ended.
+  std::int64_t ended = 0; ///< Attempts that ended, in whatever way.
+};
+
+/// In the order of submission.
+caf::expected<std::vector<graph_ticket>> graph_tickets(connection&, graph_id);
+
+/// The database's own counters, for benchmarks.
+struct measure_point {
+  std::int64_t transactions = 0;
+  std::int64_t wal_bytes = 0;
+};
+
+caf::expected<measure_point> measure(connection&);
+
+/// Tickets that are not final.
+caf::expected<std::int64_t> count_unfinished(connection&);
+
+} // namespace swarm::store

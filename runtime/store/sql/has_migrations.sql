@@ -1,0 +1,2 @@
+-- Whether any swarm has ever migrated this database.
+SELECT to_regclass('swarm.migrations') IS NOT NULL;

@@ -1,0 +1,2 @@
+-- $1 limit integer. Returns how many tickets became ready.
+SELECT swarm.promote($1);

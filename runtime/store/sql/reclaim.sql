@@ -1,0 +1,2 @@
+-- $1 stale after bigint (ms), $2 dead nodes bigint[], $3 limit integer, $4 reclaims allowed integer.
+SELECT ticket_id, fence, event FROM swarm.reclaim($1, $2, $3, $4);

@@ -1,0 +1,252 @@
+#include "runtime/store/tickets.hpp"
+
+#include "runtime/store/clean_text.hpp"
+
+#include <array>
+
+namespace swarm::store {
+
+namespace {
+
+std::int64_t ms(caf::timespan x) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(x).count();
+}
+
+caf::timespan from_ms(std::int64_t x) {
+  return std::chrono::milliseconds{x};
+}
+
+claim_ref read_claim(const rows& x, int row) {
+  return {ticket_id{x.number(row, 0)}, fence{x.number(row, 1)}};
+}
+
+struct claim_columns {
+  std::vector<std::int64_t> tickets;
+  std::vector<std::int64_t> fences;
+
+  void add(const claim_ref& x) {
+    tickets.push_back(x.ticket.value);
+    fences.push_back(x.fence.value);
+  }
+};
+
+settle_answer parse_answer(std::string_view text) {
+  return text == "ok" ? settle_answer::ok : text == "again" ? settle_answer::again : settle_answer::lost;
+}
+
+} // namespace
+
+caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_request& request) {
+  auto found = db.run(sql::claim, params::of(request.queue, request.limit, request.node.value));
+  if (!found)
+    return std::move(found.error());
+  std::vector<claimed_ticket> result;
+  for (int i = 0; i < found->size(); ++i) {
+    claimed_ticket x;
+    x.claim = read_claim(*found, i);
+    x.attempt = static_cast<std::int16_t>(found->number(i, 2));
+    x.attempts_max = static_cast<std::int16_t>(found->number(i, 3));
+    x.queue = request.queue;
+    x.key = found->text(i, 5);
+    x.kind = found->text(i, 6);
+    x.payload = found->text(i, 7);
+    x.timeout = from_ms(found->number(i, 8));
+    result.push_back(std::move(x));
+  }
+  return result;
+}
+
+caf::expected<settle_report> settle(connection& db, const settle_request& request) {
+  claim_columns claims;
+  std::vector<std::string> classes, evidence, outputs;
+  std::vector<std::optional<std::int32_t>> exit_codes;
+  std::vector<std::int64_t> output_bytes;
+  for (auto& [claim, outcome] : request.settlements) {
+    claims.add(claim);
+    classes.push_back(to_string(outcome.end));
+    evidence.push_back(clean_text(outcome.evidence));
+    outputs.push_back(outcome.output);
+    exit_codes.push_back(outcome.has_exit_code ? std::optional{outcome.exit_code} : std::nullopt);
+    output_bytes.push_back(static_cast<std::int64_t>(outcome.output_bytes));
+  }
+  params arguments;
+  arguments.add(claims.tickets);
+  arguments.add(claims.fences);
+  arguments.add(classes);
+  arguments.add(evidence);
+  arguments.add(exit_codes);
+  arguments.add_bytes(outputs);
+  arguments.add(output_bytes);
+  arguments.add(ms(request.rules.backoff_first));
+  arguments.add(ms(request.rules.backoff_max));
+  arguments.add(request.rules.infra_retries_max);
+  arguments.add(request.rules.check_retries_max);
+  auto found = db.run(sql::settle, arguments);
+  if (!found)
+    return std::move(found.error());
+  settle_report report;
+  for (int i = 0; i < found->size(); ++i) {
+    report.tickets.push_back({read_claim(*found, i), parse_answer(found->text(i, 2)), found->text(i, 3),
+                              from_ms(found->number(i, 4))});
+    report.unblocked = static_cast<std::int32_t>(found->number(i, 5));
+  }
+  return report;
+}
+
+caf::expected<std::vector<held_lease>> heartbeat(connection& db, const beat_request& request) {
+  claim_columns claims;
+  for (auto& x : request.claims)
+    claims.add(x);
+  auto found = db.run(sql::heartbeat, params::of(request.node.value, claims.tickets, claims.fences));
+  if (!found)
+    return std::move(found.error());
+  std::vector<held_lease> result;
+  for (int i = 0; i < found->size(); ++i)
+    result.push_back({read_claim(*found, i), found->truth(i, 2)});
+  return result;
+}
+
+caf::expected<reclaim_report> reclaim(connection& db, const reclaim_request& request) {
+  auto found = db.run(sql::reclaim, params::of(ms(request.stale_after), request.dead_nodes, request.limit,
+                                               request.reclaims_max));
+  if (!found)
+    return std::move(found.error());
+  reclaim_report report;
+  for (int i = 0; i < found->size(); ++i) {
+    auto event = found->text(i, 2);
+    ++(event == "reclaimed" ? report.reclaimed : event == "failed" ? report.poisoned : report.cancelled);
+  }
+  return report;
+}
+
+caf::expected<std::int32_t> promote(connection& db, std::int32_t limit) {
+  auto found = db.run(sql::promote, params::of(limit));
+  if (!found)
+    return std::move(found.error());
+  return static_cast<std::int32_t>(found->number(0, 0));
+}
+
+caf::expected<cascade_report> cascade(connection& db, const cascade_request& request) {
+  auto found = db.run(sql::cascade, params::of(request.after.value, request.limit));
+  if (!found)
+    return std::move(found.error());
+  return cascade_report{static_cast<std::int32_t>(found->number(0, 0)), static_cast<std::int32_t>(found->number(0, 1)),
+                        static_cast<std::int32_t>(found->number(0, 2)), ticket_id{found->number(0, 3)}};
+}
+
+params submit_arguments(const new_graph& graph) {
+  std::vector<std::optional<std::string>> keys;
+  std::vector<std::string> queues, kinds, payloads;
+  std::vector<std::int16_t> priorities, attempts;
+  std::vector<std::int64_t> timeouts;
+  std::vector<std::int32_t> parents, children;
+  for (auto& x : graph.tickets) {
+    auto position = static_cast<std::int32_t>(keys.size() + 1);
+    keys.push_back(x.key.empty() ? std::nullopt : std::optional{x.key});
+    queues.push_back(x.queue);
+    kinds.push_back(x.kind);
+    priorities.push_back(x.priority);
+    attempts.push_back(x.attempts_max);
+    timeouts.push_back(ms(x.timeout));
+    payloads.push_back(x.payload);
+    for (auto parent : x.needs) {
+      parents.push_back(static_cast<std::int32_t>(parent + 1));
+      children.push_back(position);
+    }
+  }
+  params result;
+  if (graph.name.empty())
+    result.add(nullptr);
+  else
+    result.add(graph.name);
+  result.add(keys);
+  result.add(queues);
+  result.add(kinds);
+  result.add(priorities);
+  result.add(attempts);
+  result.add(timeouts);
+  result.add(payloads);
+  result.add(parents);
+  result.add(children);
+  return result;
+}
+
+caf::expected<submitted> submit(connection& db, const new_graph& graph) {
+  auto found = db.run(sql::submit, submit_arguments(graph));
+  if (!found)
+    return std::move(found.error());
+  submitted result;
+  result.graph = graph_id{found->maybe_number(0, 0).value_or(0)};
+  for (auto id : found->numbers(0, 1))
+    result.tickets.push_back(ticket_id{id});
+  return result;
+}
+
+caf::expected<std::string> retry(connection& db, ticket_id id) {
+  auto found = db.run(sql::retry, params::of(id.value));
+  if (!found)
+    return std::move(found.error());
+  auto answer = found->text(0, 0);
+  // "ready" and "blocked" are also what a live ticket says of itself; only a final one is revived.
+  if (answer == "revived_ready" || answer == "revived_blocked")
+    return answer.substr(std::string_view{"revived_"}.size());
+  if (answer == "not_found")
+    return make_error(errc::not_found, "there is no ticket " + to_string(id));
+  return make_error(errc::conflict, "ticket " + to_string(id) + " is " + answer
+                                      + "; only failed and cancelled tickets can be retried");
+}
+
+caf::expected<std::string> cancel(connection& db, ticket_id id) {
+  auto found = db.run(sql::cancel, params::of(id.value));
+  if (!found)
+    return std::move(found.error());
+  auto answer = found->text(0, 0);
+  if (answer == "done")
+    return std::string{"cancelled"};
+  if (answer == "requested")
+    return answer;
+  if (answer == "not_found")
+    return make_error(errc::not_found, "there is no ticket " + to_string(id));
+  return make_error(errc::conflict, "ticket " + to_string(id) + " is " + answer + " already");
+}
+
+caf::expected<void> notify(connection& db, std::string_view word) {
+  auto done = db.run(sql::notify, params::of(word));
+  if (!done)
+    return std::move(done.error());
+  return caf::unit;
+}
+
+caf::expected<registered_node> register_node(connection& db, const node_description& node) {
+  auto found = db.run(sql::register_node,
+                      params::of(node.home_id, node.name, node.host, node.pid, node.version, node.queues));
+  if (!found)
+    return std::move(found.error());
+  return registered_node{node_id{found->number(0, 0)}, found->numbers(0, 1)};
+}
+
+caf::expected<void> stop_node(connection& db, node_id id) {
+  auto done = db.run(sql::stop_node, params::of(id.value));
+  if (!done)
+    return std::move(done.error());
+  return caf::unit;
+}
+
+caf::expected<server_facts> check_server(connection& db) {
+  auto found = db.run(sql::check_server);
+  if (!found)
+    return std::move(found.error());
+  server_facts facts{found->number(0, 0), found->text(0, 1), found->text(0, 5)};
+  if (facts.version < 150000)
+    return make_error(errc::database_unsuitable,
+                      "the database server is PostgreSQL " + facts.version_text + "; swarm needs 15 or newer");
+  if (found->truth(0, 4))
+    return make_error(errc::database_unsuitable, "the database server is a standby; swarm needs the primary");
+  for (auto [column, name] : {std::pair{2, "fsync"}, std::pair{3, "full_page_writes"}})
+    if (!found->truth(0, column))
+      return make_error(errc::database_unsuitable, std::string{"the database server runs with "} + name
+                                                     + " = off and may lose what it has acknowledged; switch it on");
+  return facts;
+}
+
+} // namespace swarm::store

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "messages/graph.hpp"
+#include "messages/outcome.hpp"
+#include "messages/ticket.hpp"
+#include "runtime/store/connection.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The ticket protocol: one function per statement of sql/, and nothing else. What each one does to the tables, and why
+/// it is safe beside all others, is told in functions/*.sql.
+namespace swarm::store {
+
+caf::expected<std::vector<claimed_ticket>> claim(connection&, const claim_request&);
+caf::expected<settle_report> settle(connection&, const settle_request&);
+caf::expected<std::vector<held_lease>> heartbeat(connection&, const beat_request&);
+caf::expected<reclaim_report> reclaim(connection&, const reclaim_request&);
+caf::expected<std::int32_t> promote(connection&, std::int32_t limit);
+caf::expected<cascade_report> cascade(connection&, const cascade_request&);
+
+/// Numbers that a submission was given.
+struct submitted {
+  graph_id graph;              ///< 0 for tickets without a graph.
+  std::vector<ticket_id> tickets; ///< In the order of the submission.
+};
+
+/// All or nothing. An empty name submits single tickets, which must have no keys.
+caf::expected<submitted> submit(connection&, const new_graph&);
+
+/// The arguments of submit.sql, for a caller that sends several in one transaction.
+params submit_arguments(const new_graph&);
+
+/// @returns "ready" or "blocked" when the ticket was revived; errc::not_found or errc::conflict with a sentence.
+caf::expected<std::string> retry(connection&, ticket_id);
+
+/// @returns "cancelled", or "requested" for a running one; errc::not_found or errc::conflict with a sentence.
+caf::expected<std::string> cancel(connection&, ticket_id);
+
+/// Rings the doorbell of every node: something is ready, or is to be cancelled. A hint; polling covers its absence.
+caf::expected<void> notify(connection&, std::string_view word);
+
+struct node_description {
+  std::string home_id; ///< uuid
+  std::string name;
+  std::string host;
+  std::int32_t pid = 0;
+  std::string version;
+  std::vector<std::string> queues;
+};
+
+struct registered_node {
+  node_id id;
+  std::vector<std::int64_t> dead_nodes; ///< Predecessors in the same home that still hold leases.
+};
+
+caf::expected<registered_node> register_node(connection&, const node_description&);
+caf::expected<void> stop_node(connection&, node_id);
+
+/// What a person or a program may know about a server before it trusts it with tickets.
+struct server_facts {
+  std::int64_t version = 0; ///< e.g. 150018
+  std::string version_text;
+  std::string database;
+};
+
+/// @returns errc::database_unsuitable for a server that is older than 15, a standby, or runs without fsync or
+/// full_page_writes, because it would lose what it has acknowledged.
+caf::expected<server_facts> check_server(connection&);
+
+} // namespace swarm::store

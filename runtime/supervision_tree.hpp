@@ -1,0 +1,50 @@
+#pragma once
+
+#include "actors/relay.hpp"
+#include "actors/supervisor.hpp"
+#include "actors/ticket_worker.hpp"
+#include "config/node_config.hpp"
+#include "runtime/store/connection.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace swarm::runtime {
+
+/// What the tree needs to know beyond the configuration.
+struct tree_settings {
+  config::node_config values;
+  store::connection_settings database; ///< `application` is completed with each store's role.
+  node_id node;
+  std::vector<std::int64_t> dead_nodes; ///< Predecessors of this node that still hold leases.
+  std::string working_directory;        ///< For commands that name none.
+};
+
+/// The actors of a node, under their supervisors. The tree is data: a list of child specifications in start order.
+///
+///   root                   rest_for_one
+///   ├─ infrastructure      one_for_one   store/claims, store/settlements, store/maintenance, executor, notifier
+///   ├─ leases              one_for_one   completer, heartbeat
+///   ├─ work                one_for_one   ticket_workers, dispatcher/<queue> ...
+///   └─ maintenance         one_for_one   reaper, cascade, scheduler
+///
+/// It stops in reverse order: nothing is claimed any more, running tickets end or are handed back while the heartbeat
+/// still beats for them, their outcomes are written, and the connections go last.
+class supervision_tree {
+public:
+  supervision_tree(caf::actor_system&, const tree_settings&);
+
+  const supervisor_actor& root() const { return root_; }
+  const ticket_workers_actor& ticket_workers() const;
+  const std::vector<dispatcher_actor>& dispatchers() const;
+
+  /// Forgets who serves. Call it when the root has ended: the addresses would keep dead actors, and their threads.
+  void unbind();
+
+private:
+  struct addresses;
+  std::shared_ptr<addresses> addresses_;
+  supervisor_actor root_;
+};
+
+} // namespace swarm::runtime

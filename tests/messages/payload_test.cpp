@@ -1,0 +1,125 @@
+#define CAF_SUITE messages_payload
+
+#include "messages/payload.hpp"
+
+#include "messages/error.hpp"
+
+#include <chrono>
+#include <random>
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace std::string_literals;
+
+namespace {
+
+std::string refusal(std::string_view text) {
+  const auto payload = parse_command_payload(text);
+  if (payload)
+    return "accepted";
+  CAF_CHECK_EQUAL(code_of(payload.error()), errc::invalid_input);
+  return render(payload.error());
+}
+
+} // namespace
+
+CAF_TEST(every member survives the way through JSON) {
+  command_payload x;
+  x.command = {"make", "-j2", "", "two words", "\"quoted\"\n\t\\", "\xC3\xA9\xF0\x9F\x90\x9D"};
+  x.working_directory = "/src/h\xC3\xA9llo world";
+  x.environment = {{"CC", "gcc"}, {"EMPTY", ""}, {"_1", "a=b"}};
+  x.check = {"test", "-x", "hello"};
+  x.check_timeout = std::chrono::milliseconds{90'001};
+  const auto y = parse_command_payload(to_json(x));
+  CAF_REQUIRE(y);
+  CAF_CHECK(y->command == x.command);
+  CAF_CHECK_EQUAL(y->working_directory, x.working_directory);
+  CAF_CHECK(y->environment == x.environment);
+  CAF_CHECK(y->check == x.check);
+  CAF_CHECK(y->check_timeout == x.check_timeout);
+}
+
+CAF_TEST(the JSON is what the documentation says) {
+  command_payload x;
+  x.command = {"make", "-j2"};
+  x.environment = {{"CC", "gcc"}};
+  CAF_CHECK_EQUAL(to_json(x), R"({"check":[],"check_timeout_ms":0,"command":["make","-j2"],)"
+                              R"("environment":{"CC":"gcc"},"working_directory":""})");
+}
+
+CAF_TEST(only the command must be there) {
+  const auto x = parse_command_payload(R"({"command": ["true"]})");
+  CAF_REQUIRE(x);
+  CAF_CHECK(x->working_directory.empty() && x->environment.empty() && x->check.empty());
+  CAF_CHECK_EQUAL(x->check_timeout.count(), 0);
+}
+
+CAF_TEST(a timeout below a millisecond becomes one and not none) {
+  command_payload x;
+  x.command = {"true"};
+  x.check_timeout = std::chrono::nanoseconds{1};
+  const auto y = parse_command_payload(to_json(x));
+  CAF_REQUIRE(y);
+  CAF_CHECK(y->check_timeout == std::chrono::milliseconds{1});
+  x.check_timeout = caf::timespan::max();
+  CAF_CHECK(to_json(x).find("9223372036855") != std::string::npos);
+}
+
+CAF_TEST(bytes that are not UTF8 are replaced) {
+  command_payload x;
+  x.command = {"a\xFF\xC3"};
+  x.environment = {{"X", "\x80"}};
+  const auto y = parse_command_payload(to_json(x));
+  CAF_REQUIRE(y);
+  CAF_CHECK_EQUAL(y->command.front(), "a\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+CAF_TEST(a refusal names the member) {
+  const auto p = "payload of a command: "s;
+  CAF_CHECK_EQUAL(refusal(""), p + "must be a JSON object");
+  CAF_CHECK_EQUAL(refusal("[1]"), p + "must be a JSON object");
+  CAF_CHECK_EQUAL(refusal(R"({"command": )"), p + "must be a JSON object");
+  const auto no_command = p + "'command' is missing or empty; it must hold the program and its arguments";
+  CAF_CHECK_EQUAL(refusal("{}"), no_command);
+  CAF_CHECK_EQUAL(refusal(R"({"command": []})"), no_command);
+  CAF_CHECK_EQUAL(refusal(R"({"command": [""]})"),
+                  p + "'command' begins with an empty string; the first is the program");
+  for (const auto* wrong : {R"("make")", "null", "[1]", R"(["a\u0000"])", R"({"0": "a"})"})
+    CAF_CHECK_EQUAL(refusal(R"({"command": )"s + wrong + "}"), p + "'command' must be an array of strings without NUL");
+  const auto with = [&](const std::string& member) { return refusal(R"({"command": ["a"], )" + member + "}"); };
+  CAF_CHECK_EQUAL(with(R"("check": "a")"), p + "'check' must be an array of strings without NUL");
+  CAF_CHECK_EQUAL(with(R"("working_directory": 1)"), p + "'working_directory' must be a string without NUL");
+  CAF_CHECK_EQUAL(with(R"("working_directory": "src")"), p + "'working_directory' must be an absolute path or empty");
+  CAF_CHECK_EQUAL(with(R"("environment": {"A": 1})"), p + "'environment' must be an object with strings without NUL");
+  CAF_CHECK_EQUAL(with(R"("environment": {"A=B": "1"})"),
+                  p + "'environment' has a name that is empty or holds '=' or NUL");
+  for (const auto* wrong : {"-1", "1.5", "1e300", R"("1m")", "true", "9223372036855", "18446744073709551616"})
+    CAF_CHECK_EQUAL(with(R"("check_timeout_ms": )"s + wrong),
+                    p + "'check_timeout_ms' must be a whole number of milliseconds, 0 for no limit of its own");
+  CAF_CHECK_EQUAL(with(R"("cwd": "/")"), p + "unknown member \"cwd\", known are command, working_directory, "
+                                             "environment, check and check_timeout_ms");
+}
+
+CAF_TEST(mutated payloads are read or refused) {
+  const auto seed = 77u;
+  CAF_MESSAGE("seed " << seed);
+  std::mt19937 random{seed};
+  const auto right = R"({"command":["make","-j2"],"environment":{"CC":"gcc"},"working_directory":"/","check":["a"],)"
+                     R"("check_timeout_ms":5})"s;
+  int accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    auto text = right;
+    for (int i = 0; i <= round % 3; ++i)
+      text[random() % text.size()] = static_cast<char>(random() % 256);
+    const auto payload = parse_command_payload(text);
+    accepted += payload ? 1 : 0;
+    if (!payload)
+      CAF_REQUIRE(render(payload.error()).starts_with("payload of a command: "));
+  }
+  CAF_CHECK_GREATER(accepted, 0);
+}
+
+CAF_TEST(a deep nest is refused without recursion) {
+  CAF_CHECK_EQUAL(refusal(std::string(1'000'000, '[')), "payload of a command: must be a JSON object");
+}

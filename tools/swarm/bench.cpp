@@ -1,0 +1,4 @@
+#include "tools/swarm/invocation.hpp"
+namespace swarm::cli {
+void add_bench(CLI::App&, invocation&, action&) {}
+}

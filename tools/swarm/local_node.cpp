@@ -1,0 +1,55 @@
+#include "tools/swarm/local_node.hpp"
+
+#include "actors/logging.hpp"
+
+namespace swarm::cli {
+
+namespace {
+
+/// For a command that has the embedded server for a moment; a node holds the home for longer than this.
+constexpr std::chrono::seconds lock_patience{5};
+
+} // namespace
+
+caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home& home,
+                                                             const config::node_config& values,
+                                                             const std::string& command,
+                                                             runtime::log_terminal terminal) {
+  auto name = values.node.name.empty() ? runtime::host_name() : values.node.name;
+  auto lock = runtime::home_lock::take(home, command, name, lock_patience);
+  if (!lock)
+    return std::move(lock.error());
+  if (auto logging = runtime::set_up_logging(values.log, home.log() / "swarm.log", terminal); !logging)
+    return std::move(logging.error());
+  std::unique_ptr<local_node> result{new local_node{std::move(*lock)}};
+  result->conninfo_ = values.database.url;
+  if (values.database.url.empty()) {
+    auto settings = embedded_settings(values);
+    settings.say = [](const std::string& sentence) { logger_for("postgres")->info("{}", sentence); };
+    auto started = runtime::embedded_postgres::start(result->lock_, std::move(settings));
+    if (!started)
+      return std::move(started.error());
+    result->postgres_ = std::move(*started);
+    result->conninfo_ = result->postgres_->conninfo();
+    logger_for("postgres")->info("embedded PostgreSQL is up: version={} pid={} adopted={}",
+                                 result->postgres_->version(), result->postgres_->pid(),
+                                 result->postgres_->adopted());
+  }
+  auto work = home.root() / "work";
+  std::error_code failure;
+  std::filesystem::create_directories(work, failure);
+  if (failure)
+    return make_error(errc::io_failed, "cannot create " + work.string() + ": " + failure.message());
+  auto node = runtime::node::start({values, result->conninfo_, home.id(), work});
+  if (!node)
+    return std::move(node.error());
+  result->node_ = std::move(*node);
+  return result;
+}
+
+local_node::~local_node() {
+  node_.reset();
+  postgres_.reset();
+}
+
+} // namespace swarm::cli

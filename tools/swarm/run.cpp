@@ -1,0 +1,188 @@
+#include "config/graph_file.hpp"
+#include "runtime/store/tickets.hpp"
+#include "tools/swarm/local_node.hpp"
+#include "tools/swarm/progress.hpp"
+#include "tools/swarm/signals.hpp"
+#include "tools/swarm/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+namespace swarm::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct run_options {
+  std::string file;
+  bool json = false;
+};
+
+/// What stands between this command and the tickets: a node of our own, or the way to one that runs elsewhere.
+struct reach {
+  std::unique_ptr<local_node> own_node;
+  database_access access;
+  runtime::home home;
+};
+
+caf::expected<store::connection> connect_to(const config::node_config& values, const reach& to) {
+  auto conninfo = to.own_node              ? to.own_node->conninfo()
+                  : to.access.postgres     ? to.access.postgres->conninfo()
+                                           : values.database.url;
+  return store::connection::open(connection_settings(values, conninfo, "swarm run"));
+}
+
+/// A node that runs on this home does the work; where none runs, one is brought up for as long as the graph takes.
+caf::expected<reach> reach_a_node(const invocation& x, const config::node_config& values) {
+  auto home = open_home(x);
+  if (!home)
+    return std::move(home.error());
+  auto holder = runtime::holder_of(*home);
+  if (!holder)
+    return std::move(holder.error());
+  if (*holder && !(*holder)->node.empty()) {
+    auto access = open_database(x, values, "swarm run");
+    if (!access)
+      return std::move(access.error());
+    return reach{nullptr, std::move(*access), *home};
+  }
+  auto node = local_node::start(*home, values, "swarm run", runtime::log_terminal::nothing);
+  if (!node)
+    return std::move(node.error());
+  reach result{std::move(*node), {}, *home};
+  auto db = connect_to(values, result);
+  if (!db)
+    return std::move(db.error());
+  result.access.connection = std::move(*db);
+  return result;
+}
+
+/// Looks at a graph until nothing moves any more, through outages of database and node.
+class watcher {
+public:
+  watcher(const config::node_config& values, reach& to, graph_id graph) : values_(values), to_(to), graph_(graph) {}
+
+  /// @returns the last look, or nothing when a signal came first.
+  std::optional<std::vector<store::graph_ticket>> watch(const signals& incoming) {
+    progress shown{std::cerr};
+    for (;;) {
+      if (auto tickets = look()) {
+        shown.show(*tickets);
+        if (count(*tickets).is_settled())
+          return tickets;
+      }
+      if (incoming.wait_for(200ms))
+        return std::nullopt;
+    }
+  }
+
+private:
+  std::optional<std::vector<store::graph_ticket>> look() {
+    auto& db = to_.access.connection;
+    if (!db) {
+      auto opened = connect_to(values_, to_);
+      if (!opened)
+        return std::nullopt;
+      db = std::move(*opened);
+      std::cerr << "swarm: the database is back\n";
+    }
+    auto tickets = store::graph_tickets(*db, graph_);
+    if (tickets)
+      return std::move(*tickets);
+    std::cerr << "swarm: waiting for the database: " << render(tickets.error()) << '\n';
+    db.reset();
+    return std::nullopt;
+  }
+
+  const config::node_config& values_;
+  reach& to_;
+  graph_id graph_;
+};
+
+std::string summary(const graph_counts& counts) {
+  std::string result;
+  for (auto* state : {"completed", "failed", "cancelled", "blocked"})
+    if (counts.of(state) > 0 || state == std::string_view{"completed"})
+      result += (result.empty() ? "" : ", ") + std::to_string(counts.of(state)) + " " + state;
+  return result;
+}
+
+void print_json(graph_id graph, const graph_counts& counts) {
+  nlohmann::ordered_json line{{"graph", graph.value}};
+  for (auto* state : {"completed", "failed", "cancelled", "blocked"})
+    line[state] = counts.of(state);
+  std::cout << line.dump() << '\n';
+}
+
+/// For each ticket that failed: what its last attempt printed, because that is the next thing anybody wants to know.
+void print_failures(store::connection& db, const std::vector<store::graph_ticket>& tickets) {
+  for (auto& x : tickets) {
+    if (x.state != "failed")
+      continue;
+    std::cerr << "\nticket " << to_string(x.id) << " '" << printable(x.key) << "' failed: " << printable(x.evidence)
+              << '\n';
+    auto attempts = store::list_attempts(db, x.id);
+    if (!attempts || attempts->empty() || attempts->back().output.empty())
+      continue;
+    constexpr std::size_t shown_max = 4000;
+    std::string_view output = attempts->back().output;
+    if (output.size() > shown_max)
+      output = output.substr(output.size() - shown_max);
+    std::cerr << indented(printable(output), "  | ");
+  }
+}
+
+caf::expected<store::submitted> submit_and_ring(store::connection& db, const new_graph& graph) {
+  auto submitted = store::submit(db, graph);
+  if (submitted)
+    (void) store::notify(db, "ready"); // a hint: polling finds them all the same
+  return submitted;
+}
+
+int run(const invocation& x, const run_options& options) {
+  signals incoming;
+  auto settings = load_settings(x);
+  if (!settings)
+    return exit_bad_input;
+  auto& values = settings->values;
+  config::problems found;
+  auto graph = config::load_graph(options.file,
+                                  {static_cast<std::int16_t>(values.ticket.attempts), values.ticket.timeout}, found);
+  if (!graph)
+    return complain(found);
+  auto to = reach_a_node(x, values);
+  if (!to)
+    return complain(to.error());
+  auto submitted = submit_and_ring(*to->access.connection, *graph);
+  if (!submitted)
+    return complain(submitted.error());
+  std::cerr << "graph " << to_string(submitted->graph) << " '" << printable(graph->name) << "': "
+            << graph->tickets.size() << " tickets\n";
+  auto last = watcher{values, *to, submitted->graph}.watch(incoming);
+  if (!last) {
+    std::cerr << "swarm: stopped watching; the graph stays in the database: swarm list --graph "
+              << to_string(submitted->graph) << '\n';
+    return exit_interrupted;
+  }
+  auto counts = count(*last);
+  print_failures(*to->access.connection, *last);
+  std::cerr << "graph " << to_string(submitted->graph) << ": " << summary(counts) << '\n';
+  if (options.json)
+    print_json(submitted->graph, counts);
+  return counts.is_complete() ? exit_success : exit_failure;
+}
+
+} // namespace
+
+void add_run(CLI::App& program, invocation& x, action& chosen) {
+  auto options = std::make_shared<run_options>();
+  auto* command = program.add_subcommand("run", "Run a graph of tickets from a YAML file, and show its progress");
+  command->add_option("GRAPH", options->file, "The file")->required();
+  command->add_flag("--json", options->json, "End with one JSON object on stdout");
+  add_setting_flags(*command, x);
+  command->callback([options, &chosen] { chosen = [options](const invocation& said) { return run(said, *options); }; });
+}
+
+} // namespace swarm::cli

@@ -1,0 +1,107 @@
+#include "runtime/store/queries.hpp"
+#include "tools/swarm/invocation.hpp"
+#include "tools/swarm/text.hpp"
+
+#include "config/values.hpp"
+#include "messages/payload.hpp"
+
+#include <iostream>
+
+namespace swarm::cli {
+
+namespace {
+
+void print_fact(const std::string& name, const std::string& value) {
+  if (!value.empty())
+    std::cout << "  " << name << std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') << printable(value) << '\n';
+}
+
+std::string joined(const std::vector<std::string>& xs) {
+  std::string result;
+  for (auto& x : xs)
+    result += (result.empty() ? "" : " ") + x;
+  return result;
+}
+
+void print_payload(const store::ticket_details& x) {
+  auto payload = x.kind == "command" ? parse_command_payload(x.payload)
+                                     : caf::expected<command_payload>{make_error(errc::not_found, "")};
+  if (!payload)
+    return print_fact("payload", x.payload);
+  print_fact("command", joined(payload->command));
+  print_fact("directory", payload->working_directory);
+  for (auto& [key, value] : payload->environment)
+    print_fact("env", key + "=" + value);
+  print_fact("check", joined(payload->check));
+}
+
+void print_ticket(const store::ticket_details& x) {
+  std::cout << "ticket " << to_string(x.id) << (x.key.empty() ? "" : " '" + printable(x.key) + "'") << ": " << x.state
+            << '\n';
+  if (x.graph)
+    print_fact("graph", to_string(*x.graph));
+  print_fact("queue", x.queue + ", priority " + std::to_string(x.priority));
+  print_payload(x);
+  print_fact("timeout", x.timeout_ms == 0 ? "none" : config::format_duration(std::chrono::milliseconds{x.timeout_ms}));
+  print_fact("attempts", std::to_string(x.attempts) + " of " + std::to_string(x.attempts_max) + " used");
+  for (auto [name, count] : {std::pair{"infra", x.infra_retries}, {"check errors", x.check_retries},
+                             {"reclaims", x.reclaims}})
+    if (count > 0)
+      print_fact(name, std::to_string(count));
+  print_fact("created", short_time(x.created_at));
+  print_fact("runs at", short_time(x.run_at));
+  if (x.state == "in_progress") {
+    print_fact("claimed", short_time(x.claimed_at) + " by " + x.claimed_by + ", fence "
+                            + std::to_string(x.fence.value_or(0)));
+    print_fact("heartbeat", short_time(x.last_heartbeat) + " (" + std::to_string(x.heartbeat_count) + " so far)");
+    print_fact("deadline", short_time(x.deadline_at));
+    print_fact("cancel", x.cancel_requested_at.empty() ? "" : "requested " + short_time(x.cancel_requested_at));
+  }
+  print_fact("finished", short_time(x.finished_at));
+}
+
+void print_parents(const std::vector<store::parent_row>& parents) {
+  for (auto& x : parents)
+    print_fact("needs", to_string(x.id) + (x.key.empty() ? "" : " '" + x.key + "'") + ": " + x.state);
+}
+
+void print_attempts(const std::vector<store::attempt_row>& attempts) {
+  for (auto& x : attempts) {
+    std::cout << "\nattempt " << x.attempt << " on " << printable(x.node) << ": " << x.end << '\n';
+    print_fact("from", short_time(x.started_at) + " to " + short_time(x.ended_at));
+    print_fact("evidence", x.evidence);
+    if (x.output.empty())
+      continue;
+    print_fact("output", std::to_string(x.output_bytes) + " bytes");
+    std::cout << indented(printable(x.output), "  | ");
+  }
+}
+
+int show(const invocation& x, std::int64_t id) {
+  return with_database(x, "swarm show", [&](store::connection& db) -> caf::expected<void> {
+    auto ticket = store::show_ticket(db, ticket_id{id});
+    if (!ticket)
+      return std::move(ticket.error());
+    auto parents = store::list_parents(db, ticket_id{id});
+    if (!parents)
+      return std::move(parents.error());
+    auto attempts = store::list_attempts(db, ticket_id{id});
+    if (!attempts)
+      return std::move(attempts.error());
+    print_ticket(*ticket);
+    print_parents(*parents);
+    print_attempts(*attempts);
+    return caf::unit;
+  });
+}
+
+} // namespace
+
+void add_show(CLI::App& program, invocation&, action& chosen) {
+  auto id = std::make_shared<std::int64_t>(0);
+  auto* command = program.add_subcommand("show", "Show a ticket with its attempts and their output");
+  command->add_option("ID", *id, "Number of the ticket")->required()->check(CLI::PositiveNumber);
+  command->callback([id, &chosen] { chosen = [id](const invocation& x) { return show(x, *id); }; });
+}
+
+} // namespace swarm::cli
