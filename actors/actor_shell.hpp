@@ -33,8 +33,8 @@ public:
     start_ = [this, pack] { std::apply([this](auto&... xs) { impl_.emplace(this, std::move(xs)...); }, *pack); };
     this->set_exception_handler([](std::exception_ptr& x) { return describe_exception(Impl::name, x); });
     this->set_default_handler([](caf::scheduled_actor*, caf::message_view& x) -> caf::result<caf::message> {
-      logger_for(Impl::name)->warn("{} dropped a message that it doesn't know: message={}", Impl::name,
-                                   caf::to_string(x.content()));
+      logger_for(Impl::name)->warn("{} dropped a message that it doesn't know: content={}", Impl::name,
+                                   fact(caf::to_string(x.content())));
       return caf::sec::unexpected_message;
     });
     this->set_down_handler([](caf::down_msg&) {});

@@ -2,6 +2,8 @@
 
 #include "actors/actor_shell.hpp"
 
+#include <algorithm>
+
 namespace swarm {
 
 command_executor::command_executor(interface::pointer self, executors::stop_ladder ladder)
@@ -33,8 +35,11 @@ command_executor::interface::behavior_type command_executor::make_behavior() {
       if (i == runs_.end())
         return;
       i->second.answer.deliver(std::move(x));
-      self_->demonitor(i->second.asker);
+      auto asker = i->second.asker;
       runs_.erase(i);
+      // Takes away every monitor that we have on it, so it must wait for the asker's last run.
+      if (std::none_of(runs_.begin(), runs_.end(), [&](const auto& other) { return other.second.asker == asker; }))
+        self_->demonitor(asker);
     },
   };
 }

@@ -81,6 +81,8 @@ void completer::on_failure(const caf::error& cause) {
 /// The database will never accept one of these. It must not hold up the others: they are written one by one until it is
 /// found, and its worker gets the refusal.
 void completer::on_refusal(const caf::error& cause) {
+  failures_ = 0; // a refusal is an answer: the database is back
+  outage_.is_over("completer writes outcomes again");
   if (in_flight_.size() == 1) {
     logger_for(name)->error("an outcome was refused: ticket={} cause={}",
                             to_string(in_flight_.front().settlement.claim.ticket), fact(render(cause)));

@@ -33,6 +33,7 @@ heartbeat::heartbeat(interface::pointer self, heartbeat_config config, store_act
 heartbeat::interface::behavior_type heartbeat::make_behavior() {
   logger_for(name)->info("Heartbeat started ({})", describe(config_));
   self_->send(self_, atom::tick_v);
+  watch();
   return {
     [this](atom::wake) { beat(); },
     [this](atom::tick) {
@@ -40,6 +41,7 @@ heartbeat::interface::behavior_type heartbeat::make_behavior() {
       self_->delayed_send(self_, config_.interval, atom::tick_v);
       beat();
     },
+    [this](atom::overdue) { watch(); },
   };
 }
 
@@ -57,7 +59,7 @@ void heartbeat::beat_for(const std::vector<claim_ref>& claims) {
   auto sent = self_->clock().now();
   self_->request(store_, caf::infinite, atom::beat_v, beat_request{config_.node, claims})
     .then([this, claims, sent](const std::vector<held_lease>& held) { on_answer(claims, held, sent); },
-          [this, claims](const caf::error& x) { on_failure(claims, x); });
+          [this](const caf::error& x) { on_failure(x); });
 }
 
 void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vector<held_lease>& held,
@@ -78,15 +80,8 @@ void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vecto
   finish();
 }
 
-void heartbeat::on_failure(const std::vector<claim_ref>& claims, const caf::error& cause) {
+void heartbeat::on_failure(const caf::error& cause) {
   outage_.begins("heartbeat doesn't get through", cause);
-  auto silent_for = self_->clock().now() - last_success_;
-  // One interval before others may take them, so that the work is dead by then.
-  if (silent_for >= config_.stale_after - config_.interval && !claims.empty()) {
-    logger_for(name)->error("this node couldn't beat for too long and stops its work: tickets={}", claims.size());
-    for (auto& x : claims)
-      self_->send(workers_, atom::stop_v, x, stop_cause::lost);
-  }
   finish();
 }
 
@@ -94,6 +89,31 @@ void heartbeat::finish() {
   beating_ = false;
   if (std::exchange(again_, false))
     beat();
+}
+
+/// A clock of its own, because the beat that would tell may be the one that hangs.
+void heartbeat::watch() {
+  // One interval before others may take them, so that the work is dead by then.
+  auto limit = last_success_ + config_.stale_after - config_.interval;
+  if (self_->clock().now() < limit) {
+    self_->scheduled_send(self_, limit, atom::overdue_v);
+    return;
+  }
+  self_->delayed_send(self_, config_.interval, atom::overdue_v);
+  fence();
+}
+
+void heartbeat::fence() {
+  self_->request(workers_, caf::infinite, atom::held_v)
+    .then(
+      [this](const std::vector<claim_ref>& claims) {
+        if (claims.empty())
+          return;
+        logger_for(name)->error("this node couldn't beat for too long and stops its work: tickets={}", claims.size());
+        for (auto& x : claims)
+          self_->send(workers_, atom::stop_v, x, stop_cause::lost);
+      },
+      [](const caf::error&) {}); // no ticket workers, no work
 }
 
 } // namespace swarm

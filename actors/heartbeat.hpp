@@ -19,7 +19,7 @@ struct heartbeat_config {
 /// can run out it stops their work, by its own monotonic clock.
 class heartbeat {
 public:
-  using interface = heartbeat_actor::extend<caf::reacts_to<atom::tick>>;
+  using interface = heartbeat_actor::extend<caf::reacts_to<atom::tick>, caf::reacts_to<atom::overdue>>;
   static constexpr const char* name = "heartbeat";
 
   heartbeat(interface::pointer self, heartbeat_config config, store_actor store, ticket_workers_actor workers);
@@ -32,8 +32,10 @@ private:
   void beat();
   void beat_for(const std::vector<claim_ref>& claims);
   void on_answer(const std::vector<claim_ref>& claims, const std::vector<held_lease>& held, time_point sent);
-  void on_failure(const std::vector<claim_ref>& claims, const caf::error&);
+  void on_failure(const caf::error&);
   void finish();
+  void watch();
+  void fence();
 
   interface::pointer self_;
   heartbeat_config config_;

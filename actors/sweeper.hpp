@@ -41,7 +41,9 @@ public:
       [this](atom::tick) {
         // Reschedule first, so that nothing below can end the loop.
         self_->delayed_send(self_, policy_.interval, atom::tick_v);
-        sweep([](const caf::expected<report>&) {});
+        // A slow store must not find a queue of the same question.
+        if (in_flight_ == 0)
+          sweep([](const caf::expected<report>&) {});
       },
       [this](atom::sweep) -> caf::result<report> {
         promise<report> answer{self_};
@@ -60,11 +62,13 @@ private:
   using on_report = std::function<void(const caf::expected<report>&)>;
 
   void sweep(on_report done) {
+    ++in_flight_;
     auto question = policy_.question();
     auto ask = [this](auto&... parts) { return self_->request(store_, caf::infinite, parts...); };
     std::apply(ask, question)
       .then(
         [this, done](const report& x) {
+          --in_flight_;
           outage_.is_over(std::string{name} + " can " + Policy::task + " again");
           auto verdict = policy_.read(x);
           done(x);
@@ -75,6 +79,7 @@ private:
             sweep([](const caf::expected<report>&) {});
         },
         [this, done](const caf::error& x) {
+          --in_flight_;
           outage_.begins(std::string{name} + " can't " + Policy::task, x);
           done(x);
         });
@@ -84,6 +89,7 @@ private:
   Policy policy_;
   store_actor store_;
   std::vector<dispatcher_actor> dispatchers_;
+  unsigned in_flight_ = 0; ///< Sweeps without an answer yet.
   outage_log outage_;
 };
 

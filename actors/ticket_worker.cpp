@@ -54,8 +54,11 @@ void ticket_worker::check() {
 }
 
 void ticket_worker::on_checked(const command_result& x) {
-  if (!x.output.empty())
+  if (!x.output.empty()) {
+    if (!outcome_.output.empty() && !outcome_.output.ends_with('\n'))
+      outcome_.output += '\n';
     outcome_.output += "--- check ---\n" + x.output;
+  }
   outcome_.output_bytes += x.output_bytes;
   if (told_to_stop_)
     return end_as_told();

@@ -65,7 +65,6 @@ struct cascade_config {
 
 struct completer_config {
   int batch = 0;
-  std::chrono::milliseconds linger{};
 };
 
 struct retry_config {

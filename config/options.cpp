@@ -187,14 +187,12 @@ std::vector<option> make_options() {
       "How often tickets that are due are moved to their queue."),
 
     duration("cascade.interval", cascade, &cascade_config::interval, 60s, 100ms, 24h,
-      "How often blocked tickets are checked for dependencies that have ended."),
+      "How often a batch of blocked tickets is checked against its dependencies, and repaired if it differs."),
     integer("cascade.batch", cascade, &cascade_config::batch, 1'000, 1, 100'000, "tickets",
-      "Blocked tickets that are moved at once at most."),
+      "Blocked tickets that are checked at once at most."),
 
     integer("completer.batch", completer, &completer_config::batch, 500, 1, 10'000, "outcomes",
       "Outcomes that are written at once at most."),
-    duration("completer.linger", completer, &completer_config::linger, 5ms, 0s, 1s,
-      "How long an outcome waits for others, so that they are written together."),
 
     duration("retry.backoff_first", retry, &retry_config::backoff_first, 1s, 1ms, 24h,
       "Pause before a ticket is tried a second time; each further pause is longer."),

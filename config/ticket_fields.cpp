@@ -13,7 +13,7 @@ namespace swarm::config {
 namespace {
 
 constexpr std::size_t key_bytes_max = 100;
-constexpr std::size_t queue_bytes_max = 50;
+constexpr std::size_t queue_bytes_max = 63;
 constexpr std::size_t arguments_max = 1'000;
 constexpr std::size_t path_bytes_max = 4'095; // PATH_MAX without the NUL.
 
@@ -31,7 +31,7 @@ bool is_ticket_key(std::string_view x) {
 }
 
 bool is_queue_name(std::string_view x) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-'; };
+  const auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '.' || c == '-'; };
   return !x.empty() && x.size() <= queue_bytes_max && std::all_of(x.begin(), x.end(), fits);
 }
 
@@ -157,7 +157,7 @@ private:
     if (value.IsScalar() && is_queue_name(value.Scalar()))
       entry_.ticket.queue = value.Scalar();
     else
-      report(at, "queue must be a name of 1 to 50 lower-case letters, digits, '_' and '-'" + instead(value));
+      report(at, "queue must be a name of 1 to 63 letters, digits, '_', '-' and '.'" + instead(value));
   }
 
   void read_cwd(const YAML::Node& at, const YAML::Node& value) {

@@ -140,7 +140,7 @@ caf::expected<bool> embedded_postgres::try_to_adopt() {
   if (must_restart_) {
     must_restart_ = false;
     say("restarting the database, because its settings changed");
-    if (auto stopped = stop(); !stopped)
+    if (auto stopped = end_server(); !stopped)
       return stopped.error();
     return false;
   }
@@ -234,7 +234,23 @@ std::string embedded_postgres::ping_target() const {
   return conninfo("postgres") + " connect_timeout=2";
 }
 
+caf::expected<bool> embedded_postgres::restart_if_ended() {
+  // An attached one is up to the node that started it.
+  if (stopped_ || server_.pid() <= 0 || !server_.ended())
+    return false;
+  say("the database has ended (" + server_.ending() + ") and is started again");
+  running_ = false;
+  if (auto up = bring_up(); !up)
+    return up.error();
+  return true;
+}
+
 caf::expected<void> embedded_postgres::stop() {
+  stopped_ = true;
+  return end_server();
+}
+
+caf::expected<void> embedded_postgres::end_server() {
   if (!running_)
     return caf::unit;
   // SIGINT ends sessions first; SIGTERM would wait for them.

@@ -54,6 +54,11 @@ public:
   /// Process id of the server.
   pid_t pid() const { return server_.pid(); }
 
+  /// Brings the server up again when it has ended by itself, e.g. killed by the kernel for memory. To be called now and
+  /// then by whoever waits; does nothing while the server lives.
+  /// @returns whether it was started again.
+  caf::expected<bool> restart_if_ended();
+
   /// Ends sessions, writes everything down and ends the server. Does nothing the second time.
   /// @returns errc::io_failed when the server can't be ended at all.
   caf::expected<void> stop();
@@ -67,6 +72,7 @@ private:
   caf::expected<void> launch();
   caf::expected<bool> wait_until_ready(const server_log&);
   caf::expected<void> open_database();
+  caf::expected<void> end_server();
   std::string ping_target() const;
   void say(const std::string& sentence) const;
 
@@ -79,6 +85,7 @@ private:
   bool adopted_ = false;
   bool must_restart_ = false;
   bool running_ = false;
+  bool stopped_ = false; ///< On request, and so for good.
 };
 
 } // namespace swarm::runtime

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <sstream>
 #include <utility>
 
 namespace swarm::embedded {
@@ -24,13 +25,13 @@ owned_result own(PGresult* x) {
   return {x, PQclear};
 }
 
-/// libpq ends its messages with a line feed and may add lines of context; a sentence has one line.
+/// libpq ends its messages with a line feed and may add lines of context, indented; a sentence has one line.
 std::string one_line(const char* message) {
-  std::string text = message == nullptr ? "" : message;
-  while (!text.empty() && text.back() == '\n')
-    text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+  std::istringstream words{message == nullptr ? "" : message};
+  std::string result;
+  for (std::string word; words >> word;)
+    result += (result.empty() ? "" : " ") + word;
+  return result;
 }
 
 bool succeeded(const PGresult* x) {
@@ -56,7 +57,8 @@ errc classify_connect_failure(std::string_view message) {
                                 "role \"", "database \"", "no password supplied", "certificate"})
     if (message.find(hint) != std::string_view::npos && message.find("starting up") == std::string_view::npos)
       return errc::database_denied;
-  for (std::string_view hint : {"invalid port", "invalid integer value", " value: \""}) // e.g. invalid sslmode value: "x"
+  // The last one as in: invalid sslmode value: "x"
+  for (std::string_view hint : {"invalid port", "invalid integer value", " value: \""})
     if (message.find(hint) != std::string_view::npos)
       return errc::invalid_input;
   return errc::database_unavailable;
@@ -172,9 +174,14 @@ caf::expected<std::vector<rows>> connection::transaction(const std::vector<call>
     results.emplace_back(result.release());
     own(PQgetResult(conn_)); // the end mark of this statement
   }
-  auto synced = own(PQgetResult(conn_));
-  if (PQresultStatus(synced.get()) != PGRES_PIPELINE_SYNC && !problem)
-    problem = failure("commit", PQresultErrorField(synced.get(), PG_DIAG_SQLSTATE), one_line(PQerrorMessage(conn_)));
+  // The commit happens at the sync point. When it is refused, the error and its end mark come before that.
+  for (int left = 3; left > 0; --left) {
+    auto result = own(PQgetResult(conn_));
+    if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC)
+      break;
+    if (result && !problem)
+      problem = failure("commit", PQresultErrorField(result.get(), PG_DIAG_SQLSTATE), one_line(PQerrorMessage(conn_)));
+  }
   if (PQexitPipelineMode(conn_) == 0 && !problem)
     problem = failure("pipeline", nullptr, one_line(PQerrorMessage(conn_)));
   if (problem)

@@ -127,7 +127,8 @@ caf::expected<migrate_report> migrate_locked(connection& db, const migrate_optio
   report.from = found->version;
   report.to = *target;
   for (auto& x : migrations()) {
-    if (x.version > *target || (x.version != 0 && x.version <= found->version) || (x.version == 0 && found->version > 0))
+    auto is_applied = x.version == 0 ? found->version > 0 : x.version <= found->version;
+    if (is_applied || x.version > *target)
       continue;
     if (auto done = db.script(x.text, x.name); !done)
       return std::move(done.error());

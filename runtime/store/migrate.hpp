@@ -16,7 +16,8 @@ struct migration {
   std::string checksum;  ///< SHA-256, hexadecimal.
 };
 
-/// All migrations of this program, by version. Number 0 is the bootstrap, which runs at every migration.
+/// All migrations of this program, by version. Number 0 is the bootstrap, which runs while no other is
+/// applied.
 const std::vector<migration>& migrations();
 
 /// The newest schema that this program knows.

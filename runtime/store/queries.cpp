@@ -182,4 +182,25 @@ caf::expected<std::int64_t> count_unfinished(connection& db) {
   return found->number(0, 0);
 }
 
+caf::expected<bool> any_unfinished(connection& db) {
+  auto found = db.run(sql::any_unfinished);
+  if (!found)
+    return std::move(found.error());
+  return found->truth(0, 0);
+}
+
+caf::expected<completion_audit> audit_completions(connection& db) {
+  auto found = db.run(sql::audit_completions);
+  if (!found)
+    return std::move(found.error());
+  return completion_audit{found->number(0, 0), found->number(0, 1), found->number(0, 2), found->number(0, 3)};
+}
+
+caf::expected<void> checkpoint(connection& db) {
+  auto done = db.run(sql::checkpoint);
+  if (!done)
+    return std::move(done.error());
+  return caf::unit;
+}
+
 } // namespace swarm::store

@@ -120,4 +120,21 @@ caf::expected<measure_point> measure(connection&);
 /// Tickets that are not final.
 caf::expected<std::int64_t> count_unfinished(connection&);
 
+/// Whether there are any; for those who ask often.
+caf::expected<bool> any_unfinished(connection&);
+
+/// What became of all tickets of a database, by their states and by their histories.
+struct completion_audit {
+  std::int64_t tickets = 0;
+  std::int64_t completed = 0;
+  std::int64_t contradictions = 0; ///< Tickets whose `completed` events don't fit their state: never, or there is a bug.
+  std::int64_t events = 0;         ///< Of all kinds.
+};
+
+/// Reads every event; for benchmarks, not for production.
+caf::expected<completion_audit> audit_completions(connection&);
+
+/// Makes the server write down all dirty pages.
+caf::expected<void> checkpoint(connection&);
+
 } // namespace swarm::store

@@ -36,8 +36,12 @@ settle_answer parse_answer(std::string_view text) {
 
 } // namespace
 
+params claim_arguments(const claim_request& request) {
+  return params::of(request.queue, request.limit, request.node.value);
+}
+
 caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_request& request) {
-  auto found = db.run(sql::claim, params::of(request.queue, request.limit, request.node.value));
+  auto found = db.run(sql::claim, claim_arguments(request));
   if (!found)
     return std::move(found.error());
   std::vector<claimed_ticket> result;
@@ -56,7 +60,7 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
   return result;
 }
 
-caf::expected<settle_report> settle(connection& db, const settle_request& request) {
+params settle_arguments(const settle_request& request) {
   claim_columns claims;
   std::vector<std::string> classes, evidence, outputs;
   std::vector<std::optional<std::int32_t>> exit_codes;
@@ -81,7 +85,11 @@ caf::expected<settle_report> settle(connection& db, const settle_request& reques
   arguments.add(ms(request.rules.backoff_max));
   arguments.add(request.rules.infra_retries_max);
   arguments.add(request.rules.check_retries_max);
-  auto found = db.run(sql::settle, arguments);
+  return arguments;
+}
+
+caf::expected<settle_report> settle(connection& db, const settle_request& request) {
+  auto found = db.run(sql::settle, settle_arguments(request));
   if (!found)
     return std::move(found.error());
   settle_report report;

@@ -29,8 +29,10 @@ struct submitted {
 /// All or nothing. An empty name submits single tickets, which must have no keys.
 caf::expected<submitted> submit(connection&, const new_graph&);
 
-/// The arguments of submit.sql, for a caller that sends several in one transaction.
+/// The arguments of a statement, for a caller that sends several in one transaction.
 params submit_arguments(const new_graph&);
+params claim_arguments(const claim_request&);
+params settle_arguments(const settle_request&);
 
 /// @returns "ready" or "blocked" when the ticket was revived; errc::not_found or errc::conflict with a sentence.
 caf::expected<std::string> retry(connection&, ticket_id);

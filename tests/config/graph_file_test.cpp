@@ -225,7 +225,7 @@ CAF_TEST(a duration needs its unit) {
 }
 
 CAF_TEST(a queue has a simple name) {
-  const auto sentence = "g:3:27: ticket 'x': queue must be a name of 1 to 50 lower-case letters, digits, '_' and '-'"s;
+  const auto sentence = "g:3:27: ticket 'x': queue must be a name of 1 to 63 letters, digits, '_', '-' and '.'"s;
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], queue: gpu-2_b}"), "");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], queue: GPU}"), sentence + ", not 'GPU'");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], queue: ''}"), sentence + ", not ''");

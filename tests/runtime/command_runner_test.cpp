@@ -1,167 +1,20 @@
 #define CAF_SUITE command_runner
 
-#include "runtime/executors/command/command_runner.hpp"
+#include "tests/runtime/command_fixture.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
-#include <future>
-#include <iostream>
 #include <limits>
-#include <random>
-#include <set>
 #include <sstream>
-#include <stdexcept>
-#include <thread>
 
 #include "tests/fixtures/caf_test.hpp"
 
 using namespace swarm;
 using namespace swarm::executors;
-using namespace std::chrono_literals;
-using namespace std::string_literals;
 
-namespace {
-
-/// Far beyond what a loaded machine needs; a test that gets here has failed.
-constexpr auto deadline = 20s;
-
-command_spec program(std::vector<std::string> argv) {
-  command_spec result;
-  result.argv = std::move(argv);
-  result.working_directory = "/";
-  result.environment = {{"PATH", "/usr/bin:/bin"}};
-  return result;
-}
-
-command_spec shell(std::string script) {
-  return program({"sh", "-c", std::move(script)});
-}
-
-/// For a background job: the leader is a zombie until its run ends.
-const auto outlives_its_parent = "until grep -q 'State:.Z' /proc/$$/status; do :; done"s;
-
-std::future<command_result> start(command_runner& runner, command_runner::run_id id, command_spec spec) {
-  auto promise = std::make_shared<std::promise<command_result>>();
-  auto result = promise->get_future();
-  runner.start(id, std::move(spec), [promise](command_result x) { promise->set_value(std::move(x)); });
-  return result;
-}
-
-command_result wait_for(std::future<command_result>& x) {
-  if (x.wait_for(deadline) != std::future_status::ready)
-    throw std::runtime_error("the run did not end");
-  return x.get();
-}
-
-command_result run(command_runner& runner, command_spec spec) {
-  auto result = start(runner, 1'000'000, std::move(spec));
-  return wait_for(result);
-}
-
-/// Also true for a process that is gone already.
-bool is_dead_before_deadline(pid_t pid) {
-  const auto fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (fd == -1)
-    return errno == ESRCH;
-  pollfd event{fd, POLLIN, 0};
-  const bool result = poll(&event, 1, std::chrono::milliseconds{deadline}.count()) == 1;
-  close(fd);
-  return result;
-}
-
-/// Zombies are children too.
-bool has_children() {
-  siginfo_t info{};
-  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
-
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {}));
-}
-
-struct scratch_directory {
-  scratch_directory() {
-    auto name = (std::filesystem::temp_directory_path() / "swarm_command_XXXXXX").string();
-    if (!mkdtemp(name.data()))
-      throw std::runtime_error("no scratch directory");
-    path = name;
-  }
-  ~scratch_directory() { std::filesystem::remove_all(path); }
-
-  std::string write(const std::string& name, const std::string& text, mode_t mode) const {
-    const auto file = (path / name).string();
-    std::ofstream{file} << text;
-    chmod(file.c_str(), mode);
-    return file;
-  }
-
-  std::filesystem::path path;
-};
-
-/// A FIFO by which programs say that they have reached a point.
-struct signpost {
-  signpost() : path((directory.path / "signpost").string()) {
-    mkfifo(path.c_str(), 0600);
-    fd = open(path.c_str(), O_RDONLY | O_NONBLOCK);
-  }
-  ~signpost() { close(fd); }
-
-  std::string read_line(std::size_t count = 1) {
-    std::string result;
-    while (static_cast<std::size_t>(std::count(result.begin(), result.end(), '\n')) < count) {
-      pollfd event{fd, POLLIN, 0};
-      char bytes[512];
-      if (poll(&event, 1, std::chrono::milliseconds{deadline}.count()) != 1)
-        throw std::runtime_error("nobody came to the signpost");
-      if (const auto got = read(fd, bytes, sizeof(bytes)); got > 0)
-        result.append(bytes, static_cast<std::size_t>(got));
-    }
-    return result;
-  }
-
-  scratch_directory directory;
-  std::string path;
-  int fd;
-};
-
-/// The other half of the test that kills an owner: this program again, ended before the tests begin.
-[[noreturn]] void be_a_runner_that_is_killed() {
-  command_runner runner;
-  signpost post;
-  runner.start(1, shell("echo $$ >" + post.path + "; exec sleep 600"), [](command_result) {});
-  std::cout << post.read_line() << std::flush;
-  std::filesystem::remove_all(post.directory.path);
-  raise(SIGKILL);
-  std::abort();
-}
-
-[[maybe_unused]] const bool is_test_run = [] {
-  if (getenv("SWARM_TEST_BE_A_RUNNER_THAT_IS_KILLED"))
-    be_a_runner_that_is_killed();
-  return true;
-}();
-
-struct fixture {
-  command_runner runner{{.after_interrupt = 50ms, .after_terminate = 50ms}};
-};
-
-} // namespace
-
-CAF_TEST_FIXTURE_SCOPE(command_runner_tests, fixture)
+CAF_TEST_FIXTURE_SCOPE(command_runner_tests, command_fixture)
 
 CAF_TEST(every way to end has its name and its numbers) {
   scratch_directory scratch;
@@ -296,9 +149,10 @@ CAF_TEST(a program leads its own session and process group) {
 
 CAF_TEST(arguments arrive byte for byte) {
   const std::vector<std::string> arguments{
-    "", " ", "a b", "$HOME", "${HOME}", "$(id)", "`id`", "'", "\"", "\\", "\\\\", "\\n", "\n", "\t", "\r\n", ";", "; id",
-    "&", "&& id", "|", "|| id", ">", "> /tmp/x", "<", "<<EOF", "*", "?", "[a-z]", "{a,b}", "~", "!", "!!", "#", "#!", "%s",
-    "%n%n", "-", "--", "-rf", "--help", "\x01\x7f", "\xff\xfe", "\xc3\x28", "a=b", "(", ")", "\u00fc\u20ac", "\x1b[31m"};
+    "", " ", "a b", "$HOME", "${HOME}", "$(id)", "`id`", "'", "\"", "\\", "\\\\", "\\n", "\n", "\t", "\r\n", ";",
+    "; id", "&", "&& id", "|", "|| id", ">", "> /tmp/x", "<", "<<EOF", "*", "?", "[a-z]", "{a,b}", "~", "!", "!!", "#",
+    "#!", "%s", "%n%n", "-", "--", "-rf", "--help", "\x01\x7f", "\xff\xfe", "\xc3\x28", "a=b", "(", ")",
+    "\u00fc\u20ac", "\x1b[31m"};
   CAF_CHECK(arguments.size() >= 40);
   auto spec = program({"printf", "%s\\0"});
   std::string expected;
@@ -410,177 +264,6 @@ CAF_TEST(a descendant that left the group does not keep the run open) {
 CAF_TEST(what a background child writes shortly after the end is kept) {
   const auto result = run(runner, shell("(" + outlives_its_parent + "; echo late) & exit 0"));
   CAF_CHECK_EQUAL(result.output, "late\n");
-}
-
-CAF_TEST(a stop is an interrupt first and a terminate next however often it is asked for) {
-  signpost post;
-  auto ended = start(runner, 1, shell("exec 2>&-; trap 'echo INT' INT; trap 'echo TERM; exit 4' TERM; echo >" + post.path
-                                      + "; while :; do sleep 600; done"));
-  post.read_line();
-  for (int i = 0; i < 4; ++i)
-    runner.stop(1);
-  const auto result = wait_for(ended);
-  CAF_CHECK_EQUAL(to_string(result.ending), "stopped");
-  CAF_CHECK_EQUAL(result.exit_code, 4);
-  CAF_CHECK_EQUAL(result.output, "INT\nTERM\n");
-}
-
-CAF_TEST(a stop that follows its start at once is not lost) {
-  for (command_runner::run_id id = 1; id <= 50; ++id) {
-    auto ended = start(runner, id, program({"sleep", "600"}));
-    runner.stop(id);
-    CAF_CHECK_EQUAL(to_string(wait_for(ended).ending), "stopped");
-  }
-}
-
-CAF_TEST(a program that ended by itself was neither stopped nor timed out) {
-  signpost post;
-  std::promise<void> batch_is_complete;
-  auto gate = batch_is_complete.get_future();
-  bool ended_in_time = true;
-  const auto wait_for_its_end = [&](command_result) {
-    ended_in_time = ended_in_time && is_dead_before_deadline(std::stoi(post.read_line()));
-  };
-  // The loop stands while an end is told. So it meets the exit of a program together with its timeout or its stop.
-  auto slow = shell("echo $$ >" + post.path + "; sleep 0.01");
-  slow.timeout = 1ms;
-  runner.start(1, program({"mkae"}), [&](command_result) { gate.wait(); });
-  auto over_time = start(runner, 2, slow);
-  runner.start(3, program({"mkae"}), wait_for_its_end);
-  slow.timeout = 0ms;
-  auto stopped_late = start(runner, 4, slow);
-  runner.start(5, program({"mkae"}), wait_for_its_end);
-  runner.stop(4);
-  batch_is_complete.set_value();
-  CAF_CHECK_EQUAL(to_string(wait_for(over_time).ending), "exited");
-  CAF_CHECK_EQUAL(to_string(wait_for(stopped_late).ending), "exited");
-  CAF_CHECK(ended_in_time);
-}
-
-CAF_TEST(an output that is closed by all is not waited for) {
-  const auto begin = std::chrono::steady_clock::now();
-  for (int i = 0; i < 20; ++i)
-    run(runner, shell(outlives_its_parent + "& exit 0"));
-  CAF_CHECK(std::chrono::steady_clock::now() - begin < 10s);
-}
-
-CAF_TEST(a stop of nothing is harmless) {
-  runner.stop(7);
-  CAF_CHECK_EQUAL(to_string(run(runner, program({"true"})).ending), "exited");
-}
-
-CAF_TEST(an id in use is refused and can be used again after the end) {
-  auto first = start(runner, 1, program({"sleep", "600"}));
-  auto second = start(runner, 1, program({"true"}));
-  CAF_CHECK_EQUAL(wait_for(second).error_number, EEXIST);
-  runner.stop(1);
-  CAF_CHECK_EQUAL(to_string(wait_for(first).ending), "stopped");
-  auto third = start(runner, 1, program({"true"}));
-  CAF_CHECK_EQUAL(to_string(wait_for(third).ending), "exited");
-}
-
-CAF_TEST(an end may start the next run and may throw) {
-  std::promise<command_result> last;
-  auto ended = last.get_future();
-  runner.start(1, program({"true"}), [&](command_result) {
-    runner.start(1, program({"true"}), [&](command_result x) { last.set_value(std::move(x)); });
-    throw std::runtime_error("thrown by a callback");
-  });
-  CAF_CHECK_EQUAL(to_string(wait_for(ended).ending), "exited");
-}
-
-CAF_TEST(the duration is that of the program) {
-  const auto result = run(runner, program({"sleep", "0.2"}));
-  CAF_CHECK(result.duration >= 200ms);
-  CAF_CHECK(result.duration < deadline);
-}
-
-CAF_TEST(two hundred programs run at once and leave nothing behind) {
-  const auto before = open_descriptors();
-  signpost post;
-  std::vector<std::future<command_result>> runs;
-  for (command_runner::run_id id = 1; id <= 200; ++id)
-    runs.push_back(start(runner, id, shell("echo up >" + post.path + "; exec sleep 600")));
-  post.read_line(200);
-  for (command_runner::run_id id = 1; id <= 200; ++id)
-    runner.stop(id);
-  for (auto& x : runs)
-    CAF_CHECK_EQUAL(to_string(wait_for(x).ending), "stopped");
-  // One for the signpost.
-  CAF_CHECK_EQUAL(open_descriptors(), before + 1);
-  CAF_CHECK(!has_children());
-}
-
-CAF_TEST(the end of the runner is the end of its programs) {
-  signpost post;
-  const auto before = open_descriptors();
-  auto mortal = std::make_unique<command_runner>(stop_ladder{.after_interrupt = 1h, .after_terminate = 1h});
-  auto stubborn = start(*mortal, 1, shell("trap '' INT TERM; echo $$ >" + post.path + "; while :; do sleep 600; done"));
-  const auto pid = std::stoi(post.read_line());
-  auto fresh = start(*mortal, 2, program({"sleep", "600"}));
-  mortal.reset();
-  CAF_REQUIRE(stubborn.wait_for(0s) == std::future_status::ready);
-  CAF_REQUIRE(fresh.wait_for(0s) == std::future_status::ready);
-  CAF_CHECK_EQUAL(to_string(stubborn.get().ending), "stopped");
-  CAF_CHECK_EQUAL(to_string(fresh.get().ending), "stopped");
-  CAF_CHECK(is_dead_before_deadline(pid));
-  CAF_CHECK_EQUAL(open_descriptors(), before);
-}
-
-CAF_TEST(all ends are told by the one thread of the runner) {
-  std::set<std::thread::id> tellers;
-  {
-    command_runner mortal;
-    const auto note = [&](command_result) { tellers.insert(std::this_thread::get_id()); };
-    mortal.start(1, program({"mkae"}), note);
-    mortal.start(2, program({"true"}), note);
-    mortal.start(3, program({"sleep", "600"}), note);
-    run(mortal, program({"true"}));
-    mortal.start(4, program({"sleep", "600"}), note);
-  }
-  CAF_CHECK_EQUAL(tellers.size(), 1u);
-  CAF_CHECK(!tellers.contains(std::this_thread::get_id()));
-}
-
-CAF_TEST(a program dies when its node is killed) {
-  auto spec = program({"/proc/self/exe"});
-  spec.environment["SWARM_TEST_BE_A_RUNNER_THAT_IS_KILLED"] = "yes";
-  const auto owner = run(runner, spec);
-  CAF_REQUIRE_EQUAL(owner.signal, SIGKILL);
-  CAF_CHECK(is_dead_before_deadline(std::stoi(owner.output)));
-}
-
-CAF_TEST(every run ends once whatever several threads do) {
-  const auto given = getenv("SWARM_SEED");
-  const auto seed = given ? static_cast<unsigned>(std::stoul(given)) : std::random_device{}();
-  CAF_MESSAGE("SWARM_SEED=" << seed);
-  constexpr std::size_t threads = 4;
-  constexpr std::size_t starts = 60;
-  std::vector<std::atomic<int>> ends(threads * starts);
-  {
-    command_runner shared{{.after_interrupt = 1ms, .after_terminate = 1ms}};
-    std::vector<std::thread> workers;
-    for (std::size_t worker = 0; worker < threads; ++worker)
-      workers.emplace_back([&, worker] {
-        std::mt19937 random{seed + static_cast<unsigned>(worker)};
-        const std::vector<command_spec> specs{
-          program({"true"}), program({"sleep", "600"}), program({"mkae"}), shell("trap '' INT TERM; sleep 600"),
-          shell("head -c 300000 /dev/zero; exit 1"), shell("sleep 600 & exit 0")};
-        for (std::size_t i = 0; i < starts; ++i) {
-          const auto id = worker * starts + i;
-          auto spec = specs[random() % specs.size()];
-          spec.timeout = std::chrono::milliseconds{random() % 20};
-          shared.start(id, std::move(spec), [&ends, id](command_result) { ++ends[id]; });
-          if (random() % 2 == 0)
-            shared.stop(random() % ends.size());
-        }
-      });
-    for (auto& worker : workers)
-      worker.join();
-  }
-  for (const auto& x : ends)
-    CAF_CHECK_EQUAL(x.load(), 1);
-  CAF_CHECK(!has_children());
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -87,7 +87,8 @@ CAF_TEST(reclaiming uses no attempt) {
   s.age(ticket, std::chrono::hours{1});
   s.reclaim();
   CAF_CHECK_EQUAL(s.ask("SELECT attempts || ' ' || reclaims FROM swarm.tickets"), "0 1");
-  CAF_CHECK_EQUAL(must(store::claim(s.db, {"default", 1, s.node})).at(0).attempt, 1);
+  auto claimed = must(store::claim(s.db, {"default", 1, s.node}));
+  CAF_CHECK_EQUAL(claimed.at(0).attempt, 1);
 }
 
 CAF_TEST(a ticket that loses its worker too often is poison) {

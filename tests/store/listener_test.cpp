@@ -98,7 +98,7 @@ CAF_TEST(without a database there is no listener) {
   auto settings = d.settings();
   settings.conninfo += " dbname=no_such_database";
   auto ear = store::listener::open(settings, [](std::string) {}, [](caf::error) {});
-  CAF_CHECK_EQUAL(code_of(ear.error()), errc::database_denied);
+  CAF_CHECK_EQUAL(failure_of(ear), errc::database_denied);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

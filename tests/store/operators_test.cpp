@@ -86,7 +86,7 @@ CAF_TEST(final tickets and unknown ones can not be cancelled) {
   CAF_CHECK_EQUAL(s.cancel(completed), "conflict");
   CAF_CHECK_EQUAL(s.cancel(failed), "conflict");
   CAF_CHECK_EQUAL(s.cancel(nobody), "not_found");
-  CAF_CHECK_EQUAL(render(store::cancel(s.db, failed).error()), "ticket " + to_string(failed) + " is failed already");
+  CAF_CHECK_EQUAL(sentence_of(store::cancel(s.db, failed)), "ticket " + to_string(failed) + " is failed already");
   CAF_CHECK_EQUAL(s.history(completed), "submitted claimed completed");
 }
 
@@ -117,7 +117,7 @@ CAF_TEST(a ticket that is alive or completed can not be retried) {
   CAF_CHECK_EQUAL(s.retry(graph[0]), "conflict");
   s.settle(claim, outcome_class::content);
   CAF_CHECK_EQUAL(s.retry(graph[0]), "conflict");
-  CAF_CHECK_EQUAL(render(store::retry(s.db, graph[0]).error()),
+  CAF_CHECK_EQUAL(sentence_of(store::retry(s.db, graph[0])),
                   "ticket " + to_string(graph[0]) + " is scheduled; only failed and cancelled tickets can be retried");
   must(s.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp()", "due"));
   must(store::promote(s.db, 1));
@@ -185,7 +185,7 @@ CAF_TEST(what is asked about tickets is what happened) {
   CAF_REQUIRE_EQUAL(members.size(), 2u);
   CAF_CHECK(members[0].evidence == "exit code 2" && members[0].ended == 1 && members[1].evidence.empty());
   CAF_CHECK_EQUAL(must(store::count_unfinished(s.db)), 2);
-  CAF_CHECK_EQUAL(to_string(code_of(store::show_ticket(s.db, nobody).error())), "not_found");
+  CAF_CHECK_EQUAL(to_string(failure_of(store::show_ticket(s.db, nobody))), "not_found");
   auto before = must(store::measure(s.db));
   s.submit();
   CAF_CHECK(must(store::measure(s.db)).wal_bytes > before.wal_bytes);

@@ -17,8 +17,8 @@ struct fixture {
   ~fixture() { CAF_CHECK_EQUAL(d.violations(), ""); }
 
   std::string counters(ticket_id ticket) {
-    return s.ask("SELECT concat_ws('/', attempts, infra_retries, check_retries, reclaims) FROM swarm.tickets WHERE id = "
-                 + to_string(ticket));
+    return s.ask("SELECT concat_ws('/', attempts, infra_retries, check_retries, reclaims) FROM swarm.tickets "
+                 "WHERE id = " + to_string(ticket));
   }
 
   settled_ticket settle(claim_ref claim, outcome_class end, const retry_rules& rules) {

@@ -78,6 +78,8 @@ CAF_TEST(the most urgent ticket is claimed first and among equals the oldest) {
 CAF_TEST(a claim takes no more than its limit and the most urgent ones) {
   for (auto priority : std::vector<std::int16_t>{9, 3, 8, 1, 7, 2})
     submit_urgency(priority);
+  // Not by the luck of a plan that walks an index.
+  must(s.db.script("SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_seqscan = on", "another plan"));
   CAF_CHECK_EQUAL(s.claim(2).size(), 2u);
   CAF_CHECK_EQUAL(s.ask("SELECT string_agg(priority::text, ' ' ORDER BY priority) FROM swarm.ready"), "3 7 8 9");
 }
@@ -237,12 +239,12 @@ CAF_TEST(a submission that the database refuses leaves nothing) {
   new_graph graph{"g", {{}, {}}};
   graph.tickets[0].key = "a"; // and the second has none, as only tickets without a graph may
   graph.tickets[0].queue = "brand_new";
-  CAF_CHECK(store::submit(s.db, graph).error() && code_of(store::submit(s.db, graph).error()) == errc::constraint_violated);
+  CAF_CHECK_EQUAL(failure_of(store::submit(s.db, graph)), errc::constraint_violated);
   graph.tickets[1].key = "b";
   graph.tickets[1].needs = {7};
-  CAF_CHECK_EQUAL(code_of(store::submit(s.db, graph).error()), errc::constraint_violated);
+  CAF_CHECK_EQUAL(failure_of(store::submit(s.db, graph)), errc::constraint_violated);
   graph.tickets[1].needs = {1};
-  CAF_CHECK_EQUAL(code_of(store::submit(s.db, graph).error()), errc::constraint_violated);
+  CAF_CHECK_EQUAL(failure_of(store::submit(s.db, graph)), errc::constraint_violated);
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets"), "0");
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.queues"), "1");
 }

@@ -49,7 +49,8 @@ CAF_TEST(every statement fits the migrated schema) {
   int prepared = 0;
   for (auto& name : store::sql::all) {
     std::string text{store::statement_text(name)};
-    std::unique_ptr<PGresult, decltype(&PQclear)> result{PQprepare(s.db.native(), "", text.c_str(), 0, nullptr), PQclear};
+    std::unique_ptr<PGresult, decltype(&PQclear)> result{PQprepare(s.db.native(), "", text.c_str(), 0, nullptr),
+                                                         PQclear};
     CAF_MESSAGE(name.name);
     CAF_CHECK_EQUAL(std::string{PQresultErrorMessage(result.get())}, "");
     CAF_CHECK(text.starts_with("-- "));
@@ -120,7 +121,7 @@ CAF_TEST(a huge text survives the way there and back) {
 }
 
 CAF_TEST(columns of every type are read) {
-  auto found = query("SELECT 7::smallint, -7::integer, -9223372036854775808::bigint, true, false, 'x'::text, "
+  auto found = query("SELECT 7::smallint, -7::integer, '-9223372036854775808'::bigint, true, false, 'x'::text, "
                      "NULL::text, NULL::bigint, '{}'::bigint[], '{1,-2,9223372036854775807}'::bigint[]");
   CAF_CHECK_EQUAL(found.number(0, 0), 7);
   CAF_CHECK_EQUAL(found.number(0, 1), -7);
@@ -158,9 +159,9 @@ CAF_TEST(a transaction with a failing statement changes nothing and names the st
          {{store::sql::submit, ok}, {store::sql::promote, params::of(1)}, {store::sql::submit, refused}}}) {
     auto found = s.db.transaction(calls);
     CAF_REQUIRE(!found);
-    CAF_CHECK_EQUAL(code_of(found.error()), errc::constraint_violated);
-    CAF_CHECK(render(found.error()).starts_with("submit failed: "));
-    CAF_CHECK(render(found.error()).find("queue_name_is_plain") != std::string::npos);
+    CAF_CHECK_EQUAL(failure_of(found), errc::constraint_violated);
+    CAF_CHECK(sentence_of(found).starts_with("submit failed: "));
+    CAF_CHECK(sentence_of(found).find("queue_name_is_plain") != std::string::npos);
     CAF_CHECK(s.db.is_usable());
     CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets"), "0");
   }
@@ -175,7 +176,7 @@ CAF_TEST(a transaction whose commit is refused says so and leaves the connection
                    "a late refusal"));
   auto found = s.db.transaction({{store::sql::submit, store::submit_arguments({"", {new_ticket{}}})}});
   CAF_REQUIRE(!found);
-  CAF_CHECK(render(found.error()).find("not today") != std::string::npos);
+  CAF_CHECK(sentence_of(found).find("not today") != std::string::npos);
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets"), "0");
   CAF_CHECK_EQUAL(must(s.db.transaction({{store::sql::promote, params::of(1)}})).size(), 1u);
 }

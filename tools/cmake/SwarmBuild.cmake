@@ -16,25 +16,31 @@ option(SWARM_CCACHE "Use ccache when it is installed" ON)
 find_program(SWARM_CCACHE_PROGRAM ccache)
 if(SWARM_CCACHE AND SWARM_CCACHE_PROGRAM)
   # ccache only caches a precompiled header's users when told that time stamps and macros don't matter.
-  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       ${SWARM_CCACHE_PROGRAM})
 endif()
 
+# What every target of this tree inherits. A program that links the installed libraries gets the include directory and
+# the definitions, not our warnings.
 add_library(swarm_options INTERFACE)
-target_compile_options(swarm_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
-  -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
+set(flags -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+    -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # clang-only: the flag belongs to the frontend.
-  target_compile_options(swarm_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+  list(APPEND flags "SHELL:-Xclang -fno-pch-timestamp") # or ccache would never know a precompiled header again
+elseif(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND flags -Wno-restrict) # g++ 12 sees overlapping copies in harmless assignments of short strings
 endif()
-target_include_directories(swarm_options INTERFACE "$<BUILD_INTERFACE:${SWARM_SOURCE_DIR}>")
-# An unregistered message type becomes a compile error instead of a lost message.
-target_compile_definitions(swarm_options INTERFACE CAF_ENABLE_TYPE_ID_CHECKS)
 if(SWARM_SANITIZE)
-  target_compile_options(swarm_options INTERFACE -fsanitize=${SWARM_SANITIZE} -fno-sanitize-recover=all)
+  list(APPEND flags -fsanitize=${SWARM_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(swarm_options INTERFACE -fsanitize=${SWARM_SANITIZE})
 endif()
+target_compile_options(swarm_options INTERFACE "$<BUILD_INTERFACE:${flags}>")
+target_include_directories(swarm_options INTERFACE
+  "$<BUILD_INTERFACE:${SWARM_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/swarm>")
+# An unregistered message type becomes a compile error instead of a lost message.
+target_compile_definitions(swarm_options INTERFACE CAF_ENABLE_TYPE_ID_CHECKS)
+target_compile_features(swarm_options INTERFACE cxx_std_20)
 
 # swarm_folder(<name> [PUBLIC lib...] [PRIVATE lib...]): a static library of every source in this folder.
 function(swarm_folder name)
@@ -42,6 +48,7 @@ function(swarm_folder name)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   add_library(swarm_${name} STATIC ${sources} ${arg_SOURCES})
   add_library(swarm::${name} ALIAS swarm_${name})
+  set_target_properties(swarm_${name} PROPERTIES EXPORT_NAME ${name})
   target_link_libraries(swarm_${name} PUBLIC swarm_options ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
   set_property(GLOBAL APPEND PROPERTY SWARM_LIBRARIES swarm_${name})
 endfunction()

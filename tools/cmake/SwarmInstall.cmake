@@ -1,6 +1,7 @@
 # `cmake --install`, and a package for programs that embed the runtime: find_package(swarm), link swarm::runtime.
 include(CMakePackageConfigHelpers)
 
+set_target_properties(swarm_options PROPERTIES EXPORT_NAME options)
 get_property(libraries GLOBAL PROPERTY SWARM_LIBRARIES)
 install(TARGETS ${libraries} swarm_options EXPORT swarm ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(EXPORT swarm NAMESPACE swarm:: DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/swarm")

@@ -1,4 +1,109 @@
+#include "tools/swarm/bench_report.hpp"
 #include "tools/swarm/invocation.hpp"
+
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
 namespace swarm::cli {
-void add_bench(CLI::App&, invocation&, action&) {}
+
+namespace {
+
+struct bench_options {
+  ticket_load load;
+  bool json = false;
+  bool keep = false;
+};
+
+/// Defaults and flags only: a figure must not depend on a file that lies about, and never touches a user's database.
+std::optional<config::node_config> bench_settings(const invocation& x) {
+  config::config_sources sources;
+  sources.flags = x.settings;
+  config::problems found;
+  auto loaded = config::load_config(sources, found);
+  if (!loaded) {
+    complain(found);
+    return std::nullopt;
+  }
+  loaded->values.database.url.clear();
+  return loaded->values;
 }
+
+caf::expected<ticket_report> measure_tickets(bench_site& site, const ticket_load& load) {
+  ticket_report result;
+  result.load = load;
+  result.cores = std::thread::hardware_concurrency();
+  result.server_version = site.server().version_text;
+  result.in_memory = site.is_in_memory();
+  getloadavg(&result.load_average, 1);
+  auto take = [](bench_figures& to, caf::expected<bench_figures> x) {
+    if (x)
+      to = std::move(*x);
+    return x ? caf::error{} : x.error();
+  };
+  const std::pair<const char*, std::function<caf::error()>> steps[]{
+    {"a node", [&] { return take(result.node, measure_node(site, load)); }},
+    {"the same SQL, fused", [&] { return take(result.fused, measure_sql(site, load, sql_shape::fused)); }},
+    {"the same SQL, separate", [&] { return take(result.separate, measure_sql(site, load, sql_shape::separate)); }},
+    {"one ticket at a time", [&] { return take(result.single, measure_single(site, load)); }},
+    {"bare commits", [&] { return take(result.commits, measure_commits(site)); }}};
+  for (auto& [what, measure] : steps) {
+    std::cerr << "swarm: measuring " << what << '\n';
+    if (auto failure = measure())
+      return failure;
+  }
+  return result;
+}
+
+int complain_unless_interrupted(const caf::error& x) {
+  if (code_of(x) != errc::shutting_down)
+    return complain(x);
+  std::cerr << "swarm: interrupted\n";
+  return exit_interrupted;
+}
+
+int bench_tickets(const invocation& x, const bench_options& options) {
+  signals incoming;
+  auto settings = bench_settings(x);
+  if (!settings)
+    return exit_bad_input;
+  auto site = bench_site::open(*settings, incoming, options.keep);
+  if (!site)
+    return complain_unless_interrupted(site.error());
+  auto report = measure_tickets(**site, options.load);
+  if (!report)
+    return complain_unless_interrupted(report.error());
+  if (options.json)
+    print_json(std::cout, *report);
+  else
+    print_report(std::cout, *report);
+  return exit_success;
+}
+
+void add_tickets(CLI::App& bench, invocation& x, action& chosen) {
+  auto options = std::make_shared<bench_options>();
+  auto& load = options->load;
+  auto* command = bench.add_subcommand("tickets", "Tickets per second from submission to completion, beside what the "
+                                                  "same SQL gives without actors; in a scratch database of its own");
+  command->add_option("--count", load.count, "Tickets")->check(CLI::Range(1, 10'000'000))->capture_default_str();
+  command->add_option("--batch", load.batch, "Tickets per submission")->check(CLI::Range(1, 100'000))
+    ->capture_default_str();
+  command->add_option("--slots", load.slots, "Tickets that the node runs at once")->check(CLI::Range(1, 10'000))
+    ->capture_default_str();
+  command->add_flag("--json", options->json, "One JSON object");
+  command->add_flag("--keep", options->keep, "Leave the scratch home where it is");
+  add_setting_flags(*command, x);
+  command->callback([options, &chosen] {
+    chosen = [options](const invocation& said) { return bench_tickets(said, *options); };
+  });
+}
+
+} // namespace
+
+void add_bench(CLI::App& program, invocation& x, action& chosen) {
+  auto* command = program.add_subcommand("bench", "Measure this machine");
+  command->require_subcommand(1);
+  add_tickets(*command, x, chosen);
+}
+
+} // namespace swarm::cli

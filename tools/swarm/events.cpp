@@ -29,8 +29,8 @@ void print_rows(const std::vector<store::event_row>& events) {
   std::vector<std::vector<std::string>> table{{"AT", "EVENT", "ATTEMPT", "FENCE", "NODE", "DATA"}};
   for (auto& x : events)
     table.push_back({short_time(x.at), x.kind, x.attempt ? std::to_string(*x.attempt) : "-",
-                     x.fence ? std::to_string(*x.fence) : "-", x.node.empty() ? "-" : printable(x.node),
-                     printable(x.data)});
+                     x.fence ? std::to_string(*x.fence) : "-", x.node.empty() ? "-" : printable_line(x.node),
+                     printable_line(x.data)});
   print_table(std::cout, table);
 }
 
@@ -53,7 +53,7 @@ void add_events(CLI::App& program, invocation&, action& chosen) {
   auto id = std::make_shared<std::int64_t>(0);
   auto json = std::make_shared<bool>(false);
   auto* command = program.add_subcommand("events", "Show everything that ever happened to a ticket");
-  command->add_option("ID", *id, "Number of the ticket")->required()->check(CLI::PositiveNumber);
+  command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
   command->add_flag("--json", *json, "One JSON object per line");
   command->callback([=, &chosen] { chosen = [=](const invocation& x) { return events(x, *id, *json); }; });
 }

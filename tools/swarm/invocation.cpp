@@ -4,6 +4,7 @@
 #include "config/render.hpp"
 #include "runtime/store/migrate.hpp"
 
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -21,21 +22,28 @@ constexpr auto boot_patience = 30s;
 /// How long a command waits for another one that has the embedded server for a moment.
 constexpr auto command_patience = 10s;
 
+caf::expected<std::filesystem::path> home_path(const invocation& x) {
+  if (x.home.empty())
+    return runtime::home::resolve();
+  return std::filesystem::absolute(x.home);
+}
+
 std::vector<std::filesystem::path> usual_config_files(const invocation& x) {
   std::vector<std::filesystem::path> result;
-  if (auto home = x.home.empty() ? runtime::home::resolve() : caf::expected<std::filesystem::path>{x.home})
+  if (auto home = home_path(x))
     result.push_back(*home / "swarm.yaml");
   result.emplace_back("/etc/swarm/swarm.yaml");
   return result;
 }
 
-bool has_cluster(const runtime::home& home) {
+/// False when in doubt: whoever needs the file says better what is wrong with it.
+bool is_missing(const std::filesystem::path& file) {
   std::error_code ignored;
-  return std::filesystem::exists(home.postgres() / "data", ignored);
+  return std::filesystem::status(file, ignored).type() == std::filesystem::file_type::not_found;
 }
 
-caf::error no_database_yet(const runtime::home& home) {
-  return make_error(errc::not_found, "there is no database in " + home.root().string()
+caf::error no_database_yet(const std::filesystem::path& home) {
+  return make_error(errc::not_found, "there is no database in " + home.string()
                                        + " yet; `swarm up` or `swarm run` makes one");
 }
 
@@ -91,6 +99,14 @@ caf::expected<void> require_schema(store::connection& db) {
 
 } // namespace
 
+std::string check_number(const std::string& text) {
+  std::int64_t number = 0;
+  auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure == std::errc{} && end == text.data() + text.size() && number > 0)
+    return {};
+  return "'" + text + "' isn't a number as in the first columns of `swarm list`";
+}
+
 void add_setting_flags(CLI::App& command, invocation& x) {
   for (auto& option : config::options())
     command
@@ -129,8 +145,7 @@ std::optional<config::loaded_config> load_settings(const invocation& x) {
 }
 
 caf::expected<runtime::home> open_home(const invocation& x) {
-  auto path = x.home.empty() ? runtime::home::resolve()
-                             : caf::expected<std::filesystem::path>{std::filesystem::absolute(x.home)};
+  auto path = home_path(x);
   if (!path)
     return std::move(path.error());
   return runtime::home::open(*path);
@@ -166,6 +181,9 @@ caf::expected<database_access> open_database(const invocation& x, const config::
       return std::move(opened.error());
     access.connection = std::move(*opened);
   } else {
+    auto path = home_path(x);
+    if (path && need == schema_need::newest && is_missing(*path))
+      return no_database_yet(*path);
     auto home = open_home(x);
     if (!home)
       return std::move(home.error());
@@ -173,8 +191,8 @@ caf::expected<database_access> open_database(const invocation& x, const config::
     if (!holder)
       return std::move(holder.error());
     auto node_runs = *holder && !(*holder)->node.empty();
-    if (!node_runs && !has_cluster(*home) && need == schema_need::newest)
-      return no_database_yet(*home);
+    if (!node_runs && is_missing(home->postgres() / "data") && need == schema_need::newest)
+      return no_database_yet(home->root());
     auto reached = node_runs ? attach(*home, values, command, access) : bring_up(*home, values, command, access);
     if (!reached)
       return std::move(reached.error());

@@ -41,6 +41,9 @@ using action = std::function<int(const invocation&)>;
 using registration = void(CLI::App& program, invocation&, action& chosen);
 registration add_up, add_run, add_list, add_show, add_events, add_retry, add_cancel, add_config, add_migrate, add_bench;
 
+/// What is wrong with the number of a ticket or graph on the command line; empty when nothing.
+std::string check_number(const std::string& text);
+
 /// Lets a subcommand take every option of the table as a flag, e.g. --heartbeat.interval 30s.
 void add_setting_flags(CLI::App& command, invocation&);
 

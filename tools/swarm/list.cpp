@@ -48,9 +48,9 @@ std::string remark(const store::ticket_row& x) {
 void print_rows(const std::vector<store::ticket_row>& tickets) {
   std::vector<std::vector<std::string>> table{{"ID", "GRAPH", "KEY", "STATE", "ATTEMPT", "QUEUE", ""}};
   for (auto& x : tickets)
-    table.push_back({to_string(x.id), x.graph ? to_string(*x.graph) : "-", printable(x.key), x.state,
-                     std::to_string(x.attempt()) + "/" + std::to_string(x.attempts_max), x.queue,
-                     printable(remark(x))});
+    table.push_back({to_string(x.id), x.graph ? to_string(*x.graph) : "-", printable_line(x.key), x.state,
+                     std::to_string(x.attempt()) + "/" + std::to_string(x.attempts_max), printable_line(x.queue),
+                     printable_line(remark(x))});
   print_table(std::cout, table);
 }
 
@@ -86,11 +86,11 @@ int list(const invocation& x, const list_options& options) {
 void add_list(CLI::App& program, invocation&, action& chosen) {
   auto options = std::make_shared<list_options>();
   auto* command = program.add_subcommand("list", "List tickets, newest first");
-  command->add_option("--graph", options->graph, "Only tickets of this graph")->check(CLI::PositiveNumber);
+  command->add_option("--graph", options->graph, "Only tickets of this graph")->check(check_number);
   command->add_option("--state", options->state, "Only tickets in this state")
     ->check(CLI::IsMember({"blocked", "scheduled", "ready", "in_progress", "completed", "failed", "cancelled"}));
   command->add_option("--limit", options->limit, "How many")->check(CLI::Range(1, 10000))->capture_default_str();
-  command->add_option("--before", options->before, "Only tickets with smaller numbers")->check(CLI::PositiveNumber);
+  command->add_option("--before", options->before, "Only tickets with smaller numbers")->check(check_number);
   command->add_flag("--json", options->json, "One JSON object per line");
   command->callback([options, &chosen] { chosen = [options](const invocation& x) { return list(x, *options); }; });
 }

@@ -9,6 +9,9 @@ namespace {
 /// For a command that has the embedded server for a moment; a node holds the home for longer than this.
 constexpr std::chrono::seconds lock_patience{5};
 
+/// Between tries to bring a dead server up again.
+constexpr std::chrono::seconds restart_pause{5};
+
 } // namespace
 
 caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home& home,
@@ -45,6 +48,17 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
     return std::move(node.error());
   result->node_ = std::move(*node);
   return result;
+}
+
+void local_node::tend_database() {
+  if (!postgres_ || std::chrono::steady_clock::now() < tend_again_at_)
+    return;
+  auto restarted = postgres_->restart_if_ended();
+  if (restarted)
+    return;
+  logger_for("postgres")->error("the embedded PostgreSQL can't be started again: cause={}",
+                                fact(render(restarted.error())));
+  tend_again_at_ = std::chrono::steady_clock::now() + restart_pause;
 }
 
 local_node::~local_node() {

@@ -7,6 +7,7 @@
 #include "runtime/node.hpp"
 #include "tools/swarm/invocation.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,9 @@ public:
 
   runtime::node& node() { return *node_; }
 
+  /// Brings the embedded server up again if it died; the node waits it out meanwhile. To be called now and then.
+  void tend_database();
+
   /// For more connections to the same database.
   const std::string& conninfo() const { return conninfo_; }
 
@@ -34,6 +38,7 @@ private:
   runtime::home_lock lock_;
   std::unique_ptr<runtime::embedded_postgres> postgres_;
   std::string conninfo_;
+  std::chrono::steady_clock::time_point tend_again_at_{};
   std::unique_ptr<runtime::node> node_;
 };
 

@@ -1,8 +1,28 @@
 #include "runtime/node.hpp"
 #include "runtime/store/migrate.hpp"
 #include "tools/swarm/invocation.hpp"
+#include "tools/swarm/text.hpp"
 
-#include <iostream>
+namespace {
+
+/// One sentence for a mistake in the command line, with the way to the right words.
+std::string sentence_for(const CLI::App* program, const CLI::Error& mistake) {
+  std::string place = "swarm";
+  auto* chosen = program;
+  while (!chosen->get_subcommands().empty()) {
+    chosen = chosen->get_subcommands().front();
+    place += " " + chosen->get_name();
+  }
+  std::string what = mistake.what();
+  // CLI11 asks for what is missing before it names the word that nobody knows.
+  auto unknown = program->remaining(true);
+  if (!unknown.empty() && chosen->get_require_subcommand_min() > 0)
+    what = "there is no " + std::string{unknown.front().starts_with('-') ? "option" : "command"} + " '"
+           + unknown.front() + "'";
+  return "swarm: " + swarm::cli::printable_line(what) + "; see `" + place + " --help`\n";
+}
+
+} // namespace
 
 int main(int argc, char** argv) {
   using namespace swarm::cli;
@@ -10,6 +30,7 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", "swarm " + std::string{swarm::runtime::version()} + ", schema "
                                           + std::to_string(swarm::store::schema_version()));
   program.require_subcommand(1);
+  program.failure_message(sentence_for);
   program.get_formatter()->column_width(36);
   invocation x;
   program.add_option("--home", x.home, "Home directory [$SWARM_HOME, $XDG_DATA_HOME/swarm, ~/.local/share/swarm]");

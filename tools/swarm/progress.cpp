@@ -55,9 +55,9 @@ void progress::show(const std::vector<store::graph_ticket>& tickets) {
     last = {x.state, x.ended};
     if (!news && !attempt_ended)
       continue;
-    auto key = printable(x.key);
+    auto key = printable_line(x.key);
     key.resize(std::max(key.size(), widest), ' ');
-    out_ << "  " << key << "  " << printable(line(x, attempt_ended)) << '\n';
+    out_ << "  " << key << "  " << printable_line(line(x, attempt_ended)) << '\n';
   }
   out_.flush();
 }

@@ -8,7 +8,7 @@ namespace swarm::cli {
 void add_retry(CLI::App& program, invocation&, action& chosen) {
   auto id = std::make_shared<std::int64_t>(0);
   auto* command = program.add_subcommand("retry", "Give a failed or cancelled ticket another chance, with fresh limits");
-  command->add_option("ID", *id, "Number of the ticket")->required()->check(CLI::PositiveNumber);
+  command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
   command->callback([id, &chosen] {
     chosen = [id](const invocation& x) {
       return with_database(x, "swarm retry", [id](store::connection& db) -> caf::expected<void> {
@@ -25,7 +25,7 @@ void add_retry(CLI::App& program, invocation&, action& chosen) {
 void add_cancel(CLI::App& program, invocation&, action& chosen) {
   auto id = std::make_shared<std::int64_t>(0);
   auto* command = program.add_subcommand("cancel", "Cancel a ticket, running or not");
-  command->add_option("ID", *id, "Number of the ticket")->required()->check(CLI::PositiveNumber);
+  command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
   command->callback([id, &chosen] {
     chosen = [id](const invocation& x) {
       return with_database(x, "swarm cancel", [id](store::connection& db) -> caf::expected<void> {

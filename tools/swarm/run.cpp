@@ -64,7 +64,7 @@ class watcher {
 public:
   watcher(const config::node_config& values, reach& to, graph_id graph) : values_(values), to_(to), graph_(graph) {}
 
-  /// @returns the last look, or nothing when a signal came first.
+  /// @returns the last look, or nothing when a signal came first, or the end of our own node.
   std::optional<std::vector<store::graph_ticket>> watch(const signals& incoming) {
     progress shown{std::cerr};
     for (;;) {
@@ -73,9 +73,16 @@ public:
         if (count(*tickets).is_settled())
           return tickets;
       }
-      if (incoming.wait_for(200ms))
+      if (incoming.wait_for(200ms) || own_node_failed())
         return std::nullopt;
     }
+  }
+
+  bool own_node_failed() const {
+    if (!to_.own_node)
+      return false;
+    to_.own_node->tend_database();
+    return to_.own_node->node().failure().has_value();
   }
 
 private:
@@ -121,8 +128,8 @@ void print_failures(store::connection& db, const std::vector<store::graph_ticket
   for (auto& x : tickets) {
     if (x.state != "failed")
       continue;
-    std::cerr << "\nticket " << to_string(x.id) << " '" << printable(x.key) << "' failed: " << printable(x.evidence)
-              << '\n';
+    std::cerr << "\nticket " << to_string(x.id) << " '" << printable_line(x.key)
+              << "' failed: " << printable_line(x.evidence) << '\n';
     auto attempts = store::list_attempts(db, x.id);
     if (!attempts || attempts->empty() || attempts->back().output.empty())
       continue;
@@ -158,13 +165,14 @@ int run(const invocation& x, const run_options& options) {
   auto submitted = submit_and_ring(*to->access.connection, *graph);
   if (!submitted)
     return complain(submitted.error());
-  std::cerr << "graph " << to_string(submitted->graph) << " '" << printable(graph->name) << "': "
+  std::cerr << "graph " << to_string(submitted->graph) << " '" << printable_line(graph->name) << "': "
             << graph->tickets.size() << " tickets\n";
-  auto last = watcher{values, *to, submitted->graph}.watch(incoming);
+  watcher watching{values, *to, submitted->graph};
+  auto last = watching.watch(incoming);
   if (!last) {
     std::cerr << "swarm: stopped watching; the graph stays in the database: swarm list --graph "
               << to_string(submitted->graph) << '\n';
-    return exit_interrupted;
+    return watching.own_node_failed() ? exit_gave_up : exit_interrupted;
   }
   auto counts = count(*last);
   print_failures(*to->access.connection, *last);

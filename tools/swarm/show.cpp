@@ -13,7 +13,8 @@ namespace {
 
 void print_fact(const std::string& name, const std::string& value) {
   if (!value.empty())
-    std::cout << "  " << name << std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') << printable(value) << '\n';
+    std::cout << "  " << name << std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') << printable_line(value)
+              << '\n';
 }
 
 std::string joined(const std::vector<std::string>& xs) {
@@ -36,8 +37,8 @@ void print_payload(const store::ticket_details& x) {
 }
 
 void print_ticket(const store::ticket_details& x) {
-  std::cout << "ticket " << to_string(x.id) << (x.key.empty() ? "" : " '" + printable(x.key) + "'") << ": " << x.state
-            << '\n';
+  std::cout << "ticket " << to_string(x.id) << (x.key.empty() ? "" : " '" + printable_line(x.key) + "'") << ": "
+            << x.state << '\n';
   if (x.graph)
     print_fact("graph", to_string(*x.graph));
   print_fact("queue", x.queue + ", priority " + std::to_string(x.priority));
@@ -67,7 +68,7 @@ void print_parents(const std::vector<store::parent_row>& parents) {
 
 void print_attempts(const std::vector<store::attempt_row>& attempts) {
   for (auto& x : attempts) {
-    std::cout << "\nattempt " << x.attempt << " on " << printable(x.node) << ": " << x.end << '\n';
+    std::cout << "\nattempt " << x.attempt << " on " << printable_line(x.node) << ": " << x.end << '\n';
     print_fact("from", short_time(x.started_at) + " to " + short_time(x.ended_at));
     print_fact("evidence", x.evidence);
     if (x.output.empty())
@@ -100,7 +101,7 @@ int show(const invocation& x, std::int64_t id) {
 void add_show(CLI::App& program, invocation&, action& chosen) {
   auto id = std::make_shared<std::int64_t>(0);
   auto* command = program.add_subcommand("show", "Show a ticket with its attempts and their output");
-  command->add_option("ID", *id, "Number of the ticket")->required()->check(CLI::PositiveNumber);
+  command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
   command->callback([id, &chosen] { chosen = [id](const invocation& x) { return show(x, *id); }; });
 }
 

@@ -12,6 +12,9 @@ namespace swarm::cli {
 /// cursor or rename the window.
 std::string printable(std::string_view text);
 
+/// The same in one line: line feeds and tabs are escaped, too, so that nobody's words can look like a line of ours.
+std::string printable_line(std::string_view text);
+
 /// Rows of equal length as columns, each as wide as its widest cell; the first row is the heading.
 void print_table(std::ostream&, const std::vector<std::vector<std::string>>& rows);
 

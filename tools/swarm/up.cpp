@@ -45,6 +45,7 @@ int up(const invocation& x) {
       stop_patiently((*running)->node(), incoming);
       return exit_success;
     }
+    (*running)->tend_database();
     if (auto cause = (*running)->node().failure()) {
       logger_for("node")->critical("the supervision tree gave up, the node ends: cause={}", fact(render(*cause)));
       return exit_gave_up;

@@ -55,8 +55,9 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spe
   auto started = child_process::start(spec);
   if (auto* failure = std::get_if<start_failure>(&started))
     return std::move(*failure);
-  std::unique_ptr<command_run> run{new command_run(ladder, spec, started_at, std::get<child_process>(std::move(started)),
-                                                   std::move(output), std::move(done))};
+  auto& child = std::get<child_process>(started);
+  std::unique_ptr<command_run> run{
+    new command_run(ladder, spec, started_at, std::move(child), std::move(output), std::move(done))};
   if (const int error = run->watch(loop); error != 0)
     return start_failure{-error, "cannot watch '" + spec.argv.front() + "': " + uv_strerror(error)};
   return run;

@@ -38,7 +38,8 @@ BEGIN
         FOR UPDATE OF l
     ), counted AS MATERIALIZED (
         SELECT h.*, t.attempts_max,
-               t.attempts      + (h.class IN ('content', 'crash', 'timeout', 'check_failed', 'permanent'))::integer AS attempts,
+               t.attempts + (h.class IN ('content', 'crash', 'timeout', 'check_failed', 'permanent'))::integer
+                   AS attempts,
                t.infra_retries + (h.class = 'transient')::integer   AS infra_retries,
                t.check_retries + (h.class = 'check_error')::integer AS check_retries
         FROM held h JOIN swarm.tickets t ON t.id = h.ticket_id
@@ -50,9 +51,10 @@ BEGIN
                    WHEN 'cancelled' THEN 'cancelled'
                    WHEN 'released'  THEN 'released'
                    WHEN 'permanent' THEN 'failed'
-                   WHEN 'transient' THEN CASE WHEN c.infra_retries > _infra_retries_max THEN 'failed' ELSE 'attempt_failed' END
-                   WHEN 'check_error' THEN CASE WHEN c.check_retries > _check_retries_max THEN 'failed' ELSE 'attempt_failed' END
-                   ELSE CASE WHEN c.attempts >= c.attempts_max THEN 'failed' ELSE 'attempt_failed' END
+                   ELSE CASE WHEN CASE c.class WHEN 'transient'   THEN c.infra_retries > _infra_retries_max
+                                               WHEN 'check_error' THEN c.check_retries > _check_retries_max
+                                               ELSE c.attempts >= c.attempts_max END
+                             THEN 'failed' ELSE 'attempt_failed' END
                END AS verdict
         FROM counted c
     ), decided AS MATERIALIZED (
@@ -61,14 +63,16 @@ BEGIN
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind AS kind,
                -- Exponential with full jitter: a crowd that failed together doesn't come back together.
                ceil(random() * least(_backoff_max_ms,
-                    _backoff_first_ms * power(2, least(30, j.attempts + j.infra_retries + j.check_retries - 1))))::bigint AS delay_ms
+                    _backoff_first_ms * power(2, least(30, j.attempts + j.infra_retries + j.check_retries - 1))
+                   ))::bigint AS delay_ms
         FROM judged j
     ), freed AS (
         DELETE FROM swarm.leases l USING decided d WHERE l.ticket_id = d.ticket_id
     ), written AS (
         UPDATE swarm.tickets t
         SET attempts = d.attempts, infra_retries = d.infra_retries, check_retries = d.check_retries,
-            final_state = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled') THEN d.kind::text::swarm.final_state END,
+            final_state = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled')
+                               THEN d.kind::text::swarm.final_state END,
             finished_at = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END
         FROM decided d
         WHERE t.id = d.ticket_id AND d.kind <> 'released'
@@ -88,7 +92,8 @@ BEGIN
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, data)
         SELECT ticket_id, kind, attempt, fence, node_id,
                CASE WHEN kind = 'completed' THEN NULL
-                    WHEN kind = 'attempt_failed' THEN jsonb_build_object('class', class, 'evidence', evidence, 'delay_ms', delay_ms)
+                    WHEN kind = 'attempt_failed'
+                    THEN jsonb_build_object('class', class, 'evidence', evidence, 'delay_ms', delay_ms)
                     ELSE jsonb_build_object('class', class, 'evidence', evidence) END
         FROM decided ORDER BY ticket_id
     )

@@ -1,5 +1,5 @@
--- What the migrations themselves stand on. Runs first at every migration, under the migration lock; alone among the
--- migrations it must be repeatable.
+-- What the migrations themselves stand on. Runs first, under the migration lock, while no migration is applied; alone
+-- among the migrations it must be repeatable.
 
 CREATE SCHEMA IF NOT EXISTS swarm;
 

@@ -14,7 +14,7 @@ CREATE TYPE swarm.event_kind AS ENUM (
 CREATE TABLE swarm.queues (
     id         integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name       text        NOT NULL CONSTRAINT queue_name_once UNIQUE
-                           CONSTRAINT queue_name_is_plain CHECK (name ~ '^[a-z0-9_-]{1,50}$'),
+                           CONSTRAINT queue_name_is_plain CHECK (name ~ '^[A-Za-z0-9_.-]{1,63}$'),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 INSERT INTO swarm.queues (name) VALUES ('default');

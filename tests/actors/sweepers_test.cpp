@@ -1,0 +1,152 @@
+#define CAF_SUITE actors_sweepers
+
+#include "actors/cascade.hpp"
+#include "actors/reaper.hpp"
+#include "actors/scheduler.hpp"
+
+#include "tests/fixtures/virtual_time.hpp"
+
+using namespace swarm;
+using namespace swarm::test;
+
+namespace {
+
+struct fixture : virtual_time {
+  template <class Policy>
+  typename Policy::actor start_sweeper(Policy policy) {
+    return caf::actor_cast<typename Policy::actor>(
+      start<sweeper<Policy>>(std::move(policy), store.handle, std::vector{first.handle, second.handle}));
+  }
+
+  int wakes() const { return first->wakes + second->wakes; }
+
+  faked<fake_store> store = fake<fake_store>();
+  faked<fake_dispatcher> first = fake<fake_dispatcher>();
+  faked<fake_dispatcher> second = fake<fake_dispatcher>();
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(sweepers_tests, fixture)
+
+CAF_TEST(each sweeps at once and then at its interval) {
+  store->reclaim.otherwise = [](const reclaim_request&) { return reclaim_report{}; };
+  store->cascade.otherwise = [](const cascade_request&) { return cascade_report{}; };
+  store->promote.otherwise = [](std::int32_t) { return 0; };
+  start_sweeper(reaper{});
+  start_sweeper(cascade{});
+  start_sweeper(scheduler{});
+  CAF_CHECK_EQUAL(store->reclaim.asked.size(), 1u);
+  CAF_CHECK_EQUAL(store->cascade.asked.size(), 1u);
+  CAF_CHECK_EQUAL(store->promote.asked.size(), 1u);
+  pass(59s);
+  CAF_CHECK_EQUAL(store->reclaim.asked.size(), 1u);
+  CAF_CHECK_EQUAL(store->promote.asked.size(), 60u);
+  pass(1s);
+  CAF_CHECK_EQUAL(store->reclaim.asked.size(), 2u);
+  CAF_CHECK_EQUAL(store->cascade.asked.size(), 2u);
+  CAF_CHECK_EQUAL(wakes(), 0);
+}
+
+CAF_TEST(the reaper asks with what it was configured with) {
+  start_sweeper(reaper{1min, 5min, 10, 3, {4, 5}});
+  CAF_REQUIRE_EQUAL(store->reclaim.asked.size(), 1u);
+  auto& x = store->reclaim.asked[0];
+  CAF_CHECK(x.stale_after == 5min);
+  CAF_CHECK_EQUAL(x.limit, 10);
+  CAF_CHECK_EQUAL(x.reclaims_max, 3);
+  CAF_CHECK_EQUAL(x.dead_nodes, (std::vector<std::int64_t>{4, 5}));
+}
+
+CAF_TEST(the reaper wakes dispatchers for what is ready again and tells what it did) {
+  store->reclaim.answers.push_back(reclaim_report{1, 2, 3});
+  start_sweeper(reaper{});
+  CAF_CHECK_EQUAL(wakes(), 2);
+  CAF_CHECK_EQUAL(
+    log.count("warning reaper: reaper reclaimed stale tickets: reclaimed=1 poisoned=2 cancelled=3"), 1u);
+  store->reclaim.answers.push_back(reclaim_report{0, 1, 1});
+  pass(1min);
+  CAF_CHECK_EQUAL(wakes(), 2);
+}
+
+CAF_TEST(a full batch sweeps again until one is short) {
+  reaper policy;
+  policy.batch = 10;
+  store->reclaim.answers = {reclaim_report{8, 1, 1}, reclaim_report{10, 0, 0}, reclaim_report{9, 0, 0}};
+  start_sweeper(policy);
+  CAF_CHECK_EQUAL(store->reclaim.asked.size(), 3u);
+  for (auto promoted : {1000, 1000, 999})
+    store->promote.answers.push_back(promoted);
+  start_sweeper(scheduler{});
+  CAF_CHECK_EQUAL(store->promote.asked, (std::vector<std::int32_t>{1000, 1000, 1000}));
+}
+
+CAF_TEST(the scheduler wakes dispatchers when something is due) {
+  for (auto promoted : {0, 1})
+    store->promote.answers.push_back(promoted);
+  start_sweeper(scheduler{});
+  CAF_CHECK_EQUAL(wakes(), 0);
+  pass(1s);
+  CAF_CHECK_EQUAL(wakes(), 2);
+}
+
+CAF_TEST(the cascade walks slice by slice and begins anew after the last) {
+  auto slice = [](std::int32_t checked, std::int64_t last) {
+    return cascade_report{checked, 0, 0, ticket_id{last}};
+  };
+  store->cascade.answers = {slice(100, 150), slice(100, 290), slice(99, 400), slice(0, 0)};
+  start_sweeper(cascade{1min, 100});
+  CAF_CHECK_EQUAL(store->cascade.asked.size(), 1u); // one slice per interval, however full
+  pass(3min);
+  std::vector<std::int64_t> begins;
+  for (auto& x : store->cascade.asked)
+    begins.push_back(x.after.value);
+  CAF_CHECK_EQUAL(begins, (std::vector<std::int64_t>{0, 150, 290, 0}));
+  CAF_CHECK_EQUAL(log.count("cascade repaired"), 0u);
+}
+
+CAF_TEST(a repair of the cascade is an error in the log and wakes dispatchers for who was stranded) {
+  store->cascade.answers = {cascade_report{9, 2, 0, ticket_id{9}}, cascade_report{9, 2, 1, ticket_id{9}}};
+  start_sweeper(cascade{});
+  CAF_CHECK_EQUAL(wakes(), 0);
+  CAF_CHECK_EQUAL(log.count("error cascade: cascade repaired blocked tickets"), 1u);
+  CAF_CHECK_EQUAL(log.count("repaired=2 unblocked=0"), 1u);
+  pass(1min);
+  CAF_CHECK_EQUAL(wakes(), 2);
+}
+
+CAF_TEST(a sweep on request answers with what was found) {
+  store->reclaim.otherwise = [](const reclaim_request&) { return reclaim_report{0, 0, 2}; };
+  auto it = start_sweeper(reaper{});
+  auto report = ask<reclaim_report>(it, atom::sweep_v);
+  CAF_CHECK_EQUAL(report.value().cancelled, 2);
+  CAF_CHECK_EQUAL(store->reclaim.asked.size(), 2u);
+  store->reclaim.otherwise = [](const reclaim_request&) { return outage(); };
+  CAF_CHECK_EQUAL(ask<reclaim_report>(it, atom::sweep_v).error(), "the database is away");
+}
+
+CAF_TEST(an outage is survived and logged once) {
+  store->promote.otherwise = [](std::int32_t) { return outage(); };
+  auto it = start_sweeper(scheduler{});
+  pass(10s);
+  CAF_CHECK_EQUAL(store->promote.asked.size(), 11u);
+  CAF_CHECK_EQUAL(log.count("scheduler can't promote due tickets: cause=\"the database is away\""), 1u);
+  store->promote.otherwise = [](std::int32_t) { return 0; };
+  pass(2s);
+  CAF_CHECK_EQUAL(log.count("scheduler can promote due tickets again"), 1u);
+  CAF_CHECK(!has_ended(it));
+}
+
+CAF_TEST(a slow store is asked once and not at each interval) {
+  start_sweeper(scheduler{});
+  pass(1min);
+  CAF_CHECK_EQUAL(store->promote.asked.size(), 1u);
+  answer(store, store->promote, 0);
+  pass(1s);
+  CAF_CHECK_EQUAL(store->promote.asked.size(), 2u);
+  answer(store, store->promote, outage());
+  pass(1s);
+  CAF_CHECK_EQUAL(store->promote.asked.size(), 3u);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

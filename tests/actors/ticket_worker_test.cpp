@@ -1,0 +1,237 @@
+#define CAF_SUITE actors_ticket_worker
+
+#include "actors/ticket_worker.hpp"
+
+#include <cerrno>
+
+#include "tests/fixtures/virtual_time.hpp"
+
+using namespace swarm;
+using namespace swarm::test;
+
+namespace {
+
+command_result exited(std::int32_t code, std::string output = "") {
+  command_result result;
+  result.exit_code = code;
+  result.output_bytes = output.size();
+  result.output = std::move(output);
+  return result;
+}
+
+command_result ended(command_ending how, int number = 0) {
+  command_result result;
+  result.ending = how;
+  result.signal = number;
+  result.error_number = number;
+  result.error_text = how == command_ending::not_started ? "cannot run it" : "";
+  return result;
+}
+
+struct fixture : virtual_time {
+  fixture() {
+    ticket.kind = "command";
+    payload.command = {"make", "all"};
+  }
+
+  void start_worker() {
+    if (ticket.payload.empty())
+      ticket.payload = to_json(payload);
+    auto context = std::make_shared<worker_context>();
+    context->completer = completer.handle;
+    context->executor = executor.handle;
+    context->environment = {{"PATH", "/bin"}, {"LANG", "C"}};
+    context->working_directory = "/work";
+    context->output_head_bytes = 10;
+    context->output_tail_bytes = 20;
+    it = caf::actor_cast<ticket_worker_actor>(
+      start<ticket_worker>(ticket, std::shared_ptr<const worker_context>{context}));
+  }
+
+  /// Starts it and ends its command.
+  void work(const command_result& x) {
+    start_worker();
+    end_program(x);
+  }
+
+  void end_program(caf::expected<command_result> x) { answer(executor, executor->execute, std::move(x)); }
+
+  const command_spec& program(std::size_t i) { return executor->execute.asked.at(i).second; }
+
+  const outcome& settled() {
+    CAF_REQUIRE_EQUAL(completer->settle.asked.size(), 1u);
+    CAF_CHECK_EQUAL(completer->settle.asked[0].claim, ticket.claim);
+    return completer->settle.asked[0].outcome;
+  }
+
+  bool is_settled() { return !completer->settle.asked.empty(); }
+
+  void accept() { answer(completer, completer->settle, settled_ticket{ticket.claim, settle_answer::ok, "completed", {}}); }
+
+  claimed_ticket ticket = ticket_of(1);
+  command_payload payload;
+  faked<fake_completer> completer = fake<fake_completer>();
+  faked<fake_command_executor> executor = fake<fake_command_executor>();
+  ticket_worker_actor it;
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(ticket_worker_tests, fixture)
+
+CAF_TEST(a command without check completes by its exit code) {
+  work(exited(0, "hello"));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+  CAF_CHECK(settled().has_exit_code);
+  CAF_CHECK_EQUAL(settled().exit_code, 0);
+  CAF_CHECK_EQUAL(settled().output, "hello");
+  CAF_CHECK_EQUAL(settled().output_bytes, 5u);
+  CAF_CHECK_EQUAL(settled().evidence, "'make all' exited with 0 after 0.0 s");
+  CAF_CHECK(!has_ended(it));
+  accept();
+  CAF_CHECK(has_ended(it));
+}
+
+CAF_TEST(what keeps the command from its end decides the class) {
+  const std::vector<std::pair<command_result, outcome_class>> table{
+    {exited(3), outcome_class::content},
+    {ended(command_ending::signalled, 11), outcome_class::crash},
+    {ended(command_ending::timed_out), outcome_class::timeout},
+    {ended(command_ending::stopped), outcome_class::transient},
+    {ended(command_ending::not_started, ENOENT), outcome_class::permanent},
+    {ended(command_ending::not_started, EAGAIN), outcome_class::transient},
+  };
+  payload.check = {"test", "-x", "hello"};
+  for (auto& [result, end] : table) {
+    work(result);
+    CAF_CHECK_EQUAL(settled().end, end);
+    CAF_CHECK_EQUAL(settled().has_exit_code, result.ending == command_ending::exited);
+    CAF_CHECK(!settled().evidence.empty());
+    completer->settle.asked.clear();
+    accept();
+    CAF_CHECK(has_ended(it));
+  }
+  CAF_CHECK_EQUAL(executor->execute.asked.size(), table.size()); // no check of work that isn't done
+}
+
+CAF_TEST(only a check that passes completes the ticket) {
+  const std::vector<std::pair<command_result, outcome_class>> table{
+    {exited(0), outcome_class::completed},
+    {exited(1), outcome_class::check_failed},
+    {exited(127), outcome_class::check_error},
+    {ended(command_ending::signalled, 9), outcome_class::check_error},
+    {ended(command_ending::timed_out), outcome_class::check_error},
+    {ended(command_ending::stopped), outcome_class::check_error},
+    {ended(command_ending::not_started, ENOENT), outcome_class::check_error},
+  };
+  payload.check = {"test", "-x", "hello"};
+  for (auto& [result, end] : table) {
+    work(exited(0));
+    CAF_CHECK(!is_settled());
+    CAF_CHECK_EQUAL(executor->execute.asked.back().second.argv, payload.check);
+    end_program(result);
+    CAF_CHECK_EQUAL(settled().end, end);
+    completer->settle.asked.clear();
+    accept();
+  }
+}
+
+CAF_TEST(outputs of command and check are told apart and the exit code is of the command) {
+  payload.check = {"check"};
+  work(exited(0, "built"));
+  end_program(exited(1, "not good"));
+  CAF_CHECK_EQUAL(settled().output, "built\n--- check ---\nnot good");
+  CAF_CHECK_EQUAL(settled().output_bytes, 13u);
+  CAF_CHECK_EQUAL(settled().exit_code, 0);
+  CAF_CHECK_EQUAL(settled().evidence, "check 'check' failed: exit code 1");
+}
+
+CAF_TEST(the command gets its environment and directory) {
+  payload.environment = {{"LANG", "de"}, {"SWARM_FENCE", "forged"}};
+  ticket.attempt = 2;
+  ticket.timeout = 90s;
+  start_worker();
+  auto& x = program(0);
+  CAF_CHECK_EQUAL(x.argv, (std::vector<std::string>{"make", "all"}));
+  CAF_CHECK_EQUAL(x.working_directory, "/work");
+  CAF_CHECK(x.environment == (std::map<std::string, std::string>{{"PATH", "/bin"}, {"LANG", "de"},
+            {"SWARM_TICKET", "1"}, {"SWARM_ATTEMPT", "2"}, {"SWARM_FENCE", "1001"}}));
+  CAF_CHECK(x.timeout == 90s);
+  CAF_CHECK_EQUAL(x.output_head_bytes, 10u);
+  CAF_CHECK_EQUAL(x.output_tail_bytes, 20u);
+}
+
+CAF_TEST(a ticket that names a directory works there) {
+  payload.working_directory = "/src";
+  start_worker();
+  CAF_CHECK_EQUAL(program(0).working_directory, "/src");
+}
+
+CAF_TEST(the check has what is left of the attempt or its own timeout if that is less) {
+  struct row { caf::timespan attempt, own, expected; };
+  const std::vector<row> table{
+    {60s, 0s, 40s}, {60s, 10s, 10s}, {60s, 50s, 40s}, {0s, 10s, 10s}, {0s, 0s, 0s},
+  };
+  payload.check = {"check"};
+  for (auto& x : table) {
+    executor->execute.asked.clear();
+    ticket.payload.clear();
+    ticket.timeout = x.attempt;
+    payload.check_timeout = x.own;
+    start_worker();
+    pass(20s);
+    end_program(exited(0));
+    CAF_CHECK(program(1).timeout == x.expected);
+    end_program(exited(0));
+    accept();
+  }
+}
+
+CAF_TEST(no time for the check is no pass) {
+  payload.check = {"check"};
+  ticket.timeout = 20s;
+  start_worker();
+  pass(20s);
+  end_program(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_error);
+  CAF_CHECK_EQUAL(executor->execute.asked.size(), 1u);
+}
+
+CAF_TEST(programs of one attempt run under different numbers) {
+  payload.check = {"check"};
+  work(exited(0));
+  CAF_CHECK(executor->execute.asked.at(0).first != executor->execute.asked.at(1).first);
+}
+
+CAF_TEST(tickets that cannot be run are settled without a program) {
+  ticket.payload = "{";
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::permanent);
+  CAF_CHECK_EQUAL(settled().evidence.find("the ticket's payload can't be read: "), 0u);
+  completer->settle.asked.clear();
+  ticket.kind = "http";
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::transient);
+  CAF_CHECK_EQUAL(settled().evidence, "this node has no executor 'http'");
+  completer->settle.asked.clear();
+  ticket.kind = "noop";
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+  CAF_CHECK(executor->execute.asked.empty());
+}
+
+CAF_TEST(a failing executor is no fault of the ticket) {
+  start_worker();
+  end_program(make_error(errc::actor_failed, "boom"));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::transient);
+  CAF_CHECK_EQUAL(settled().evidence, "the command executor failed: boom");
+}
+
+CAF_TEST(a failing executor under the check is no pass) {
+  payload.check = {"check"};
+  work(exited(0));
+  end_program(make_error(errc::actor_failed, "boom"));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_error);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,0 +1,213 @@
+#define CAF_SUITE scenario_run
+
+#include "tests/fixtures/node_home.hpp"
+#include "tests/fixtures/program.hpp"
+#include "tests/fixtures/scratch_postgres.hpp"
+
+#include <csignal>
+#include <fstream>
+
+#include "tests/fixtures/caf_test.hpp"
+
+namespace fs = std::filesystem;
+
+using namespace std::chrono_literals;
+using swarm::test::contains;
+using swarm::test::is_alive;
+using swarm::test::read_all;
+using swarm::test::within;
+
+namespace {
+
+/// Somebody with an external database, so that no test has to wait for a server.
+struct fixture {
+  swarm::test::scratch_database database;
+  swarm::test::user me{database.conninfo()};
+
+  swarm::test::ended_program run(const std::string& graph, std::vector<std::string> settings = {}) {
+    me.write("graph.yaml", graph);
+    me.environment.try_emplace("SWARM_RETRY_BACKOFF_FIRST", "1ms");
+    settings.insert(settings.begin(), {"run", "graph.yaml"});
+    return me.run(std::move(settings));
+  }
+
+  std::string show(const std::string& key) { return me.run({"show", me.ticket(key)}).out; }
+
+  ~fixture() { CAF_CHECK_EQUAL(swarm::test::violations(database.conninfo()), ""); }
+};
+
+void write_program(const fs::path& file, const std::string& script) {
+  fs::create_directories(file.parent_path());
+  std::ofstream{file} << "#!/bin/sh\n" << script << "\n";
+  fs::permissions(file, fs::perms::owner_all);
+}
+
+/// The first block of YAML in the README.
+std::string first_graph() {
+  auto text = read_all(SWARM_SOURCE_DIR "/README.md");
+  auto begin = text.find("```yaml\ngraph:") + 8;
+  return text.substr(begin, text.find("```", begin) - begin);
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(scenario_run_tests, fixture)
+
+CAF_TEST(the first graph of the readme runs and its summary is one object) {
+  write_program(me.folder() / "configure",
+                "echo 'all: ; cp /bin/true hello; echo compiled with $$CC' > hello/Makefile");
+  fs::create_directories(me.folder() / "hello");
+  auto said = run(first_graph(), {"--json"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":2,\"failed\":0,\"cancelled\":0,\"blocked\":0}\n");
+  CAF_CHECK(contains(said.err, "graph 1 'hello': 2 tickets"));
+  CAF_CHECK(contains(said.err, "graph 1: 2 completed"));
+  CAF_CHECK_EQUAL(me.history("configure"), "submitted claimed completed");
+  CAF_CHECK_EQUAL(me.history("build"), "submitted unblocked claimed completed");
+  CAF_CHECK(contains(show("build"), "| compiled with gcc"));
+  CAF_CHECK(me.servers().empty());
+}
+
+CAF_TEST(a failure ends with 1 and shows what the command said) {
+  auto said = run("graph: g\ntickets:\n  bad: {command: [sh, -c, 'echo oops >&2; exit 3'], attempts: 1}\n"
+                  "  after: {command: ['true'], needs: [bad]}\n  beside: {command: ['true']}\n", {"--json"});
+  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":1,\"failed\":1,\"cancelled\":0,\"blocked\":1}\n");
+  CAF_CHECK(contains(said.err, "ticket 1 'bad' failed: 'sh -c echo oops >&2; exit 3' exited with 3"));
+  CAF_CHECK(contains(said.err, "  | oops\n"));
+  CAF_CHECK_EQUAL(me.state("after"), "blocked");
+}
+
+CAF_TEST(output is kept at both ends with the count of what was dropped) {
+  auto said = run("graph: g\ntickets:\n  long: {command: [sh, -c, 'echo first; seq 100000; echo last']}\n",
+                  {"--command.output_head", "1KiB", "--command.output_tail", "2KiB"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  auto shown = show("long");
+  CAF_CHECK(contains(shown, "output      588906 bytes"));
+  CAF_CHECK(contains(shown, "  | first\n  | 1\n"));
+  CAF_CHECK(contains(shown, "  | 100000\n  | last\n"));
+  CAF_CHECK(contains(shown, "... 585,834 bytes dropped ..."));
+  CAF_CHECK(shown.size() < 8000);
+}
+
+CAF_TEST(control characters are shown and not obeyed) {
+  run("graph: g\ntickets:\n"
+      "  colours: {command: [sh, -c, \"printf 'a\\\\033[31mred\\\\007 \\\\302\\\\233 \\\\377 end\\\\n'; exit 1; "
+      "#\\e]0;x\\nfaked\"],"
+      " attempts: 1}\n");
+  for (auto text : {show("colours"), run("graph: h\ntickets: {x: {command: [\"a\\e\\nfaked\"]}}\n").err}) {
+    CAF_CHECK_EQUAL(text.find('\033'), std::string::npos);
+    CAF_CHECK_EQUAL(text.find('\007'), std::string::npos);
+    CAF_CHECK_EQUAL(text.find("\nfaked"), std::string::npos);
+  }
+  CAF_CHECK(contains(show("colours"), "a\\x1b[31mred\\x07 \\xc2\\x9b \\xff end\n"));
+}
+
+CAF_TEST(work that its check refuses is done again after a pause) {
+  auto said =
+    run("graph: g\ntickets:\n"
+        "  repaired: {command: [sh, -c, 'echo x >> tries'], check: {command: [sh, -c, '[ $(wc -l < tries) = 3 ]']}}\n",
+        {"--retry.backoff_first", "200ms", "--scheduler.interval", "20ms"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  CAF_CHECK_EQUAL(me.history("repaired"), "submitted claimed attempt_failed promoted claimed attempt_failed promoted "
+                                          "claimed completed");
+  auto shown = show("repaired");
+  CAF_CHECK(contains(shown, "attempts    2 of 3 used"));
+  CAF_CHECK(contains(shown, ": check_failed"));
+  // The pause is drawn from zero to its limit, which doubles; two clocks are read in one statement.
+  auto pause = swarm::test::ask(database.conninfo(),
+                                "SELECT bool_and(gap + interval '5 ms' >= delay * interval '1 ms' AND delay BETWEEN 1 AND 400) "
+                                "FROM (SELECT lead(at) OVER (ORDER BY id) - at AS gap, (data ->> 'delay_ms')::int AS delay, "
+                                "kind FROM swarm.ticket_events) AS x WHERE kind = 'attempt_failed'");
+  CAF_CHECK_EQUAL(pause, "t");
+}
+
+CAF_TEST(a check that cannot run never passes) {
+  auto said = run("graph: g\ntickets:\n"
+                  "  missing: {command: ['true'], check: {command: [no-such-check]}}\n"
+                  "  code127: {command: ['true'], check: {command: [sh, -c, 'exit 127']}}\n"
+                  "  killed:  {command: ['true'], check: {command: [sh, -c, 'kill -9 $$']}}\n"
+                  "  endless: {command: ['true'], check: {command: [sleep, '30'], timeout: 100ms}}\n",
+                  {"--retry.check_errors_max", "1", "--scheduler.interval", "20ms"});
+  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK(contains(said.err, "graph 1: 0 completed, 4 failed"));
+  CAF_CHECK(contains(said.err, "cannot run 'no-such-check': no such program in PATH"));
+  CAF_CHECK(contains(said.err, "check 'sh -c exit 127' couldn't run: exit code 127"));
+  CAF_CHECK(contains(said.err, "gave no verdict: ended by signal 9"));
+  for (auto key : {"missing", "code127", "killed", "endless"})
+    CAF_CHECK_EQUAL(me.history(key), "submitted claimed attempt_failed promoted claimed failed");
+}
+
+CAF_TEST(a command that does not exist fails at once with its sentence) {
+  auto said = run("graph: g\ntickets:\n  nowhere: {command: [no-such-program, x]}\n"
+                  "  nodir: {command: ['true'], cwd: no/such/folder}\n  noexec: {command: [./graph.yaml]}\n");
+  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK(contains(said.err, "cannot run 'no-such-program': no such program in PATH"));
+  CAF_CHECK(contains(said.err, "cannot enter directory '" + (me.folder() / "no/such/folder").string() + "'"));
+  CAF_CHECK(contains(said.err, "cannot run './graph.yaml'"));
+  for (auto key : {"nowhere", "nodir", "noexec"})
+    CAF_CHECK_EQUAL(me.history(key), "submitted claimed failed");
+}
+
+CAF_TEST(an attempt that takes too long is ended with all its children) {
+  auto begin = std::chrono::steady_clock::now();
+  auto said = run(
+    "graph: g\ntickets:\n"
+    "  slow: {command: [sh, -c, 'sleep 61 & echo $! > child; echo $$ > parent; wait'], timeout: 300ms, attempts: 1}\n");
+  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK(std::chrono::steady_clock::now() - begin < 20s);
+  CAF_CHECK(contains(said.err, "was stopped by the attempt's timeout"));
+  for (auto file : {"parent", "child"})
+    CAF_CHECK(!is_alive(std::stoi(read_all(me.folder() / file))));
+}
+
+CAF_TEST(a command gets its own environment and place and nothing of the node) {
+  me.environment["SECRET"] = "hidden";
+  fs::create_directories(me.folder() / "in/side");
+  auto said =
+    run("graph: g\ntickets:\n  look: {command: [sh, -c, 'env; pwd; cat'], cwd: in/side, env: {CC: gcc, LANG: C}}\n");
+  CAF_CHECK_EQUAL(said.code, 0);
+  auto shown = show("look");
+  CAF_CHECK(contains(shown, "| " + (me.folder() / "in/side").string() + "\n"));
+  for (auto line : {"CC=gcc", "LANG=C", "SWARM_TICKET=1", "SWARM_ATTEMPT=1", "SWARM_FENCE=", "PATH=", "HOME="})
+    CAF_CHECK(contains(shown, std::string{"  | "} + line));
+  for (auto word : {"SECRET", "SWARM_DATABASE_URL", "SWARM_HOME"})
+    CAF_CHECK_EQUAL(shown.find(word), std::string::npos);
+}
+
+CAF_TEST(one slot works in the order of priority) {
+  std::string graph = "graph: g\ntickets:\n";
+  for (auto priority : {"500", "1000", "0", "100", "7"})
+    graph += std::string{"  p"} + priority + ": {command: [sh, -c, 'echo " + priority + " >> order'], priority: "
+             + priority + "}\n";
+  CAF_CHECK_EQUAL(run(graph, {"--node.slots", "1"}).code, 0);
+  CAF_CHECK_EQUAL(read_all(me.folder() / "order"), "0\n7\n100\n500\n1000\n");
+}
+
+CAF_TEST(a running ticket that is cancelled is gone within two seconds and may be tried again) {
+  auto node = me.start_node({"--node.slots", "1"});
+  me.write("graph.yaml",
+           "graph: g\ntickets:\n"
+           "  long: {command: [sh, -c, 'echo $$ > pid; [ -e again ] || exec sleep 62'], priority: 1}\n"
+           "  waiting: {command: ['true'], needs: [long]}\n  behind: {command: ['true'], needs: [waiting]}\n");
+  auto watching = me.start({"run", "graph.yaml"});
+  CAF_REQUIRE(within(20s, [&] { return read_all(me.folder() / "pid").ends_with('\n'); }));
+  auto pid = std::stoi(read_all(me.folder() / "pid"));
+  CAF_CHECK(is_alive(pid));
+  auto waiting = me.run({"cancel", me.ticket("behind")});
+  CAF_CHECK_EQUAL(waiting.out, "ticket 3 is cancelled\n");
+  auto running = me.run({"cancel", me.ticket("long")});
+  CAF_CHECK_EQUAL(running.out, "ticket 1 is running; its node was asked to stop it\n");
+  CAF_CHECK(within(2s, [&] { return !is_alive(pid); }));
+  CAF_CHECK_EQUAL(watching.end().code, 1);
+  CAF_CHECK_EQUAL(me.history("long"), "submitted claimed cancel_requested cancelled");
+  me.write("again", "");
+  CAF_CHECK(contains(me.run({"retry", me.ticket("long")}).out, "ticket 1 is ready again"));
+  CAF_CHECK(within(20s, [&] { return me.state("waiting") == "completed"; }));
+  CAF_CHECK_EQUAL(me.state("behind"), "cancelled");
+  CAF_CHECK(contains(me.run({"retry", me.ticket("waiting")}).err, "ticket 2 "));
+  CAF_CHECK_EQUAL(me.run({"cancel", me.ticket("waiting")}).code, 1);
+  CAF_CHECK_EQUAL(me.history("waiting"), "submitted unblocked claimed completed");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
