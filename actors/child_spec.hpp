@@ -24,6 +24,9 @@ enum class strategy : std::uint8_t {
   rest_for_one, ///< The siblings that were started after it.
 };
 
+/// What a child is. A supervisor counts as started when it has started its own children.
+enum class child_kind : std::uint8_t { worker, supervisor };
+
 /// A child as its supervisor knows it.
 struct child_spec {
   std::string id;
@@ -31,6 +34,7 @@ struct child_spec {
   std::function<caf::strong_actor_ptr(caf::scheduled_actor& supervisor)> start;
   restart_rule restart = restart_rule::permanent;
   caf::timespan shutdown{std::chrono::seconds{5}}; ///< How long it may take to stop before it is killed.
+  child_kind kind = child_kind::worker;
 };
 
 /// How a supervisor treats its children.

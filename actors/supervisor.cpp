@@ -78,17 +78,43 @@ void supervisor::start_ready() {
   auto now = self_->clock().now();
   for (auto& x : children_) {
     x.recycle = false;
+    if (x.starting)
+      return; // goes on when it has started
     if (x.actor || !x.wanted)
       continue;
     if (x.not_before > now) {
       self_->scheduled_send(self_, x.not_before, atom::tick_v);
       return; // later children may rely on this one
     }
-    x.actor = x.spec.start(*self_);
-    x.started = now;
-    ++x.incarnation;
-    self_->monitor(x.actor);
+    start(x);
+    if (x.starting)
+      return;
   }
+}
+
+void supervisor::start(child& x) {
+  x.actor = x.spec.start(*self_);
+  x.started = self_->clock().now();
+  ++x.incarnation;
+  self_->monitor(x.actor);
+  if (x.spec.kind == child_kind::supervisor)
+    await_start(x);
+}
+
+/// Spawning returns before the new actor has done anything, and children of a later branch would find nobody at the
+/// addresses of this one. The answer to any question means that it has started its own.
+void supervisor::await_start(child& x) {
+  x.starting = true;
+  auto id = x.actor->id();
+  auto done = [this, id] {
+    for (auto& c : children_)
+      if (c.actor && c.actor->id() == id)
+        c.starting = false;
+    reconcile();
+  };
+  self_->request(caf::actor_cast<supervisor_actor>(x.actor), caf::infinite, atom::children_v)
+    .then([done](const std::vector<child_report>&) { done(); },
+          [](const caf::error&) {}); // it ended, as its down message tells
 }
 
 void supervisor::on_down(const caf::down_msg& x) {
@@ -97,6 +123,7 @@ void supervisor::on_down(const caf::down_msg& x) {
   if (i == children_.end())
     return;
   auto commanded = std::exchange(i->stopping, false);
+  i->starting = false;
   i->actor = nullptr;
   i->last_exit = x.reason ? render(x.reason) : "normal";
   if (!commanded && !closing_)
@@ -149,6 +176,7 @@ void supervisor::on_overdue(const std::string& id, std::uint64_t actor) {
   self_->demonitor(i->actor->address());
   i->last_exit = "abandoned";
   i->actor = nullptr;
+  i->starting = false;
   i->stopping = false;
   reconcile();
 }
@@ -173,7 +201,7 @@ child_spec subtree(std::string id, supervisor_config config, std::vector<child_s
   auto start = [config = std::move(config), children = std::move(children)](caf::scheduled_actor& parent) {
     return untyped(parent.spawn<actor_shell<supervisor>>(config, children));
   };
-  return {std::move(id), std::move(start), restart_rule::permanent, std::chrono::minutes{1}};
+  return {std::move(id), std::move(start), restart_rule::permanent, std::chrono::minutes{1}, child_kind::supervisor};
 }
 
 } // namespace swarm

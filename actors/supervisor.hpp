@@ -37,6 +37,7 @@ private:
     caf::strong_actor_ptr actor = nullptr; ///< Null while down.
     bool wanted = true;
     bool recycle = false;  ///< Must stop before the next start.
+    bool starting = false; ///< A supervisor whose own children aren't all started yet.
     bool stopping = false;
     bool killed = false;   ///< Didn't stop in time.
     unsigned failures = 0; ///< In a row, for the backoff.
@@ -49,6 +50,8 @@ private:
   void reconcile();
   bool stop_next();
   void start_ready();
+  void start(child&);
+  void await_start(child&);
   void stop(child&);
   void on_down(const caf::down_msg&);
   void on_unexpected_exit(std::size_t position, const caf::error& reason);

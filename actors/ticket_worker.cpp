@@ -3,6 +3,8 @@
 #include "actors/actor_shell.hpp"
 #include "runtime/executors/command/classify.hpp"
 
+#include <algorithm>
+
 namespace swarm {
 
 ticket_worker::ticket_worker(interface::pointer self, claimed_ticket ticket,
@@ -45,11 +47,13 @@ void ticket_worker::on_executed(const command_result& x) {
 
 void ticket_worker::check() {
   phase_ = phase::checking;
-  auto timeout = time_left();
-  if (ticket_.timeout.count() > 0 && timeout.count() <= 0)
-    return settle(outcome_class::check_error, "no time was left for the check");
-  if (payload_.check_timeout.count() > 0 && (ticket_.timeout.count() == 0 || payload_.check_timeout < timeout))
-    timeout = payload_.check_timeout;
+  auto timeout = payload_.check_timeout;
+  if (ticket_.timeout.count() > 0) {
+    auto left = time_left();
+    if (left.count() <= 0)
+      return settle(outcome_class::check_error, "no time was left for the check");
+    timeout = timeout.count() > 0 ? std::min(timeout, left) : left;
+  }
   run(payload_.check, timeout, &ticket_worker::on_checked);
 }
 

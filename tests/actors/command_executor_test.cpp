@@ -25,7 +25,7 @@ struct system_config : caf::actor_system_config {
 struct fixture {
   ~fixture() { caf::anon_send_exit(it, caf::exit_reason::user_shutdown); }
 
-  /// Runs it as an actor of its own, which can be ended; the answer goes to `results` of this asker.
+  /// Asks for it as an actor of its own, which can be ended.
   std::future<caf::expected<command_result>> run(std::uint64_t id, command_spec spec, caf::actor* asker = nullptr) {
     auto promise = std::make_shared<std::promise<caf::expected<command_result>>>();
     auto result = promise->get_future();

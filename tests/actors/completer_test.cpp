@@ -37,19 +37,15 @@ struct fixture : virtual_time {
     it = caf::actor_cast<completer_actor>(start<completer>(config, store.handle, std::vector{dispatcher.handle}));
   }
 
-  asked<settled_ticket> settle(std::int64_t number) { return ask<settled_ticket>(it, atom::settle_v, settlement_of(number)); }
+  asked<settled_ticket> settle(std::int64_t number) {
+    return ask<settled_ticket>(it, atom::settle_v, settlement_of(number));
+  }
 
   /// Settles so many before the completer gets to run.
   std::vector<asked<settled_ticket>> settle_together(std::int64_t first, std::int64_t last) {
     std::vector<asked<settled_ticket>> result;
-    for (auto i = first; i <= last; ++i) {
-      auto box = std::make_shared<std::optional<caf::expected<settled_ticket>>>();
-      auto asker = sys.spawn([=, to = it](caf::event_based_actor* me) {
-        me->request(to, caf::infinite, atom::settle_v, settlement_of(i))
-          .then([=](const settled_ticket& x) { box->emplace(x); }, [=](const caf::error& x) { box->emplace(x); });
-      });
-      result.push_back({asker, box});
-    }
+    for (auto i = first; i <= last; ++i)
+      result.push_back(ask_later<settled_ticket>(it, atom::settle_v, settlement_of(i)));
     sched.run();
     return result;
   }

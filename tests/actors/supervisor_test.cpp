@@ -170,11 +170,13 @@ CAF_TEST(a child that waits for its restart is reported as down) {
   supervise(config(), {child("a")});
   crash("a");
   crash("a");
-  CAF_CHECK(!reports()[0].alive);
-  CAF_CHECK_EQUAL(reports()[0].incarnation, 2u);
+  auto waiting = reports().at(0);
+  CAF_CHECK(!waiting.alive);
+  CAF_CHECK_EQUAL(waiting.incarnation, 2u);
   pass(100ms);
-  CAF_CHECK(reports()[0].alive);
-  CAF_CHECK_EQUAL(reports()[0].incarnation, 3u);
+  auto back = reports().at(0);
+  CAF_CHECK(back.alive);
+  CAF_CHECK_EQUAL(back.incarnation, 3u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

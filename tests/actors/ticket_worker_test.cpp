@@ -66,7 +66,9 @@ struct fixture : virtual_time {
 
   bool is_settled() { return !completer->settle.asked.empty(); }
 
-  void accept() { answer(completer, completer->settle, settled_ticket{ticket.claim, settle_answer::ok, "completed", {}}); }
+  void accept() {
+    answer(completer, completer->settle, settled_ticket{ticket.claim, settle_answer::ok, "completed", {}});
+  }
 
   claimed_ticket ticket = ticket_of(1);
   command_payload payload;

@@ -76,7 +76,8 @@ CAF_TEST(nothing but exit code 0 passes) {
   const auto endings = {command_ending::exited, command_ending::signalled, command_ending::timed_out,
                         command_ending::stopped, command_ending::not_started, static_cast<command_ending>(99)};
   for (auto ending : endings) {
-    for (int number : {-1, 0, 1, 126, 127, 128, 256, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()}) {
+    using limits = std::numeric_limits<int>;
+    for (int number : {-1, 0, 1, 126, 127, 128, 256, limits::min(), limits::max()}) {
       auto passes = ending == command_ending::exited && number == 0;
       auto result = result_of(ending, number);
       CAF_CHECK_EQUAL(classify_command(argv, result).end == completed, passes);
@@ -86,8 +87,8 @@ CAF_TEST(nothing but exit code 0 passes) {
 }
 
 CAF_TEST(evidence is a sentence that names what happened) {
-  auto work = [](command_ending ending, int number) { return classify_command(argv, result_of(ending, number)).evidence; };
-  auto check = [](command_ending ending, int number) { return classify_check(argv, result_of(ending, number)).evidence; };
+  auto work = [](command_ending x, int number) { return classify_command(argv, result_of(x, number)).evidence; };
+  auto check = [](command_ending x, int number) { return classify_check(argv, result_of(x, number)).evidence; };
   CAF_CHECK_EQUAL(work(command_ending::exited, 0), "'make all' exited with 0 after 1.2 s");
   CAF_CHECK_EQUAL(work(command_ending::exited, 3), "'make all' exited with 3 after 1.2 s");
   CAF_CHECK_EQUAL(work(command_ending::signalled, 11), "'make all' was ended by signal 11 after 1.2 s");

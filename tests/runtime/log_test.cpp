@@ -77,7 +77,8 @@ CAF_TEST(only whole numbers that fit are numbers) {
 
 CAF_TEST(what was quoted as a fact is read back) {
   const std::vector<std::string> values{
-    "one", "two words", "a \"quoted\" word", "\"", "\\", "back\\slash and \\\" more", "a=b", "x=\"y\" z", " ", "= ", "ends with a backslash \\", "{\"json\": [1, 2]}", "a=1 b=2", "C:\\dir", "",
+    "one", "two words", "a \"quoted\" word", "\"", "\\", "back\\slash and \\\" more", "a=b", "x=\"y\" z", " ", "= ",
+    "ends with a backslash \\", "{\"json\": [1, 2]}", "a=1 b=2", "C:\\dir", "",
   };
   for (auto& value : values) {
     CAF_MESSAGE(value);

@@ -61,7 +61,7 @@ CAF_TEST(a node tells what it is and a second one who holds the home) {
                                    + " (swarm up, since "));
   node.signal(SIGTERM);
   CAF_CHECK_EQUAL(node.end().code, 0);
-  CAF_CHECK(me.servers().empty());
+  CAF_CHECK(me.leaves_no_server());
 }
 
 CAF_TEST(a log in JSON is one object per line) {
@@ -90,7 +90,7 @@ CAF_TEST(a node that is asked to stop lets running tickets finish) {
   CAF_CHECK(node.says("stopping on signal"));
   me.write("go", "");
   CAF_CHECK_EQUAL(node.end().code, 0);
-  CAF_CHECK(me.servers().empty());
+  CAF_CHECK(me.leaves_no_server());
   watching.signal(SIGINT);
   auto said = watching.end();
   CAF_CHECK_EQUAL(said.code, 130);
@@ -114,7 +114,7 @@ CAF_TEST(what does not finish in time is handed back and a second signal hurries
       node.signal(SIGINT);
     CAF_CHECK_EQUAL(node.end(30s).code, 0);
     CAF_CHECK(!is_alive(pid));
-    CAF_CHECK(me.servers().empty());
+    CAF_CHECK(me.leaves_no_server());
     forget(me);
   }
   CAF_CHECK_EQUAL(me.history("a"), "submitted claimed released claimed released");

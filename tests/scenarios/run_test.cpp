@@ -65,7 +65,7 @@ CAF_TEST(the first graph of the readme runs and its summary is one object) {
   CAF_CHECK_EQUAL(me.history("configure"), "submitted claimed completed");
   CAF_CHECK_EQUAL(me.history("build"), "submitted unblocked claimed completed");
   CAF_CHECK(contains(show("build"), "| compiled with gcc"));
-  CAF_CHECK(me.servers().empty());
+  CAF_CHECK(me.leaves_no_server());
 }
 
 CAF_TEST(a failure ends with 1 and shows what the command said) {
@@ -115,10 +115,11 @@ CAF_TEST(work that its check refuses is done again after a pause) {
   CAF_CHECK(contains(shown, "attempts    2 of 3 used"));
   CAF_CHECK(contains(shown, ": check_failed"));
   // The pause is drawn from zero to its limit, which doubles; two clocks are read in one statement.
-  auto pause = swarm::test::ask(database.conninfo(),
-                                "SELECT bool_and(gap + interval '5 ms' >= delay * interval '1 ms' AND delay BETWEEN 1 AND 400) "
-                                "FROM (SELECT lead(at) OVER (ORDER BY id) - at AS gap, (data ->> 'delay_ms')::int AS delay, "
-                                "kind FROM swarm.ticket_events) AS x WHERE kind = 'attempt_failed'");
+  auto pause =
+    swarm::test::ask(database.conninfo(),
+                     "SELECT bool_and(gap + interval '5 ms' >= delay * interval '1 ms' AND delay BETWEEN 1 AND 400) "
+                     "FROM (SELECT lead(at) OVER (ORDER BY id) - at AS gap, (data ->> 'delay_ms')::int AS delay, "
+                     "kind FROM swarm.ticket_events) AS x WHERE kind = 'attempt_failed'");
   CAF_CHECK_EQUAL(pause, "t");
 }
 

@@ -69,12 +69,14 @@ struct fixture {
 
 /// The reaper has read the leases and not locked them yet.
 const auto gate_in_reclaim = "CREATE OR REPLACE FUNCTION swarm.milliseconds(_ms bigint) RETURNS interval "
-                             "LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_lock_shared(42), pg_advisory_unlock_shared(42); "
+                             "LANGUAGE plpgsql AS $$ BEGIN "
+                             "PERFORM pg_advisory_lock_shared(42), pg_advisory_unlock_shared(42); "
                              "RETURN make_interval(secs => _ms / 1000.0); END $$";
 
 /// Whoever is about to change a lease, whether it finds one or not.
 const auto gate_at_leases = "CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                            "PERFORM pg_advisory_lock_shared(42), pg_advisory_unlock_shared(42); RETURN NULL; END $$; "
+                            "PERFORM pg_advisory_lock_shared(42), pg_advisory_unlock_shared(42); RETURN NULL; "
+                            "END $$; "
                             "CREATE TRIGGER gate BEFORE UPDATE ON swarm.leases FOR EACH STATEMENT "
                             "EXECUTE FUNCTION gate()";
 

@@ -146,13 +146,11 @@ CAF_TEST(random graphs under careless workers end completed once each) {
         failures[static_cast<std::size_t>(i)] = x.what();
       }
     });
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
   auto completed = [&] {
     return s.ask("SELECT count(*) FROM swarm.tickets WHERE final_state = 'completed'")
            == std::to_string(graphs * tickets);
   };
-  while (!completed() && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  CAF_CHECK(eventually(completed, std::chrono::seconds{60}));
   done = true;
   for (auto& x : running)
     x.join();

@@ -33,6 +33,15 @@ BEGIN
     ), requeued AS (
         INSERT INTO swarm.ready (queue_id, priority, ticket_id)
         SELECT queue_id, priority, ticket_id FROM decided WHERE kind = 'reclaimed'
+    ), kept AS (
+        INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, evidence, output, output_bytes, started_at)
+        SELECT ticket_id, fence, attempt, node_id, 'reclaim',
+               format('its worker on node %s went silent, the last heartbeat was %s UTC', node_id,
+                      to_char(last_heartbeat AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'))
+               || CASE WHEN kind = 'failed' THEN format('; that was loss number %s, so the ticket is taken for poison', reclaims)
+                       ELSE '' END,
+               '', 0, claimed_at
+        FROM decided
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, data)
         SELECT ticket_id, kind, attempt,

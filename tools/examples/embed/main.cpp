@@ -26,7 +26,7 @@ swarm::new_ticket command(std::string key, std::vector<std::string> argv, std::v
 }
 
 int fail(const caf::error& x) {
-  std::cerr << render(x) << '\n';
+  std::cerr << swarm::render(x) << '\n';
   return 1;
 }
 
