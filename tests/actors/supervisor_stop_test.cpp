@@ -79,11 +79,26 @@ CAF_TEST(a crash during the stop restarts nobody) {
   CAF_CHECK_EQUAL(log.count("restarts"), 0u);
 }
 
-CAF_TEST(a tree stops from the bottom up) {
+CAF_TEST(a tree starts from the top down and stops from the bottom up) {
   supervise(config(), {child("a"), subtree("sub", config(), {child("x"), child("y")}), child("b")});
-  journal();
+  CAF_CHECK_EQUAL(journal(), "+a +x +y +b");
   end(top);
   CAF_CHECK_EQUAL(journal(), "-b -y -x -a");
+}
+
+CAF_TEST(a stop while a branch is starting starts nobody after it) {
+  auto it = sys.spawn<actor_shell<supervisor>>(
+    config(), std::vector{child("a"), subtree("sub", config(), {child("x"), child("y")}), child("b")});
+  end(it);
+  CAF_CHECK_EQUAL(journal(), "+a +x +y -y -x -a");
+  CAF_CHECK(has_ended(it));
+}
+
+CAF_TEST(a branch that is restarted is awaited as well) {
+  supervise(config(strategy::one_for_all), {child("a"), subtree("sub", config(), {child("x")}), child("b")});
+  journal();
+  crash("a");
+  CAF_CHECK_EQUAL(journal(), "-a -b -x +a +x +b");
 }
 
 CAF_TEST(a subtree that gives up is restarted by its parent) {
