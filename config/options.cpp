@@ -195,7 +195,7 @@ std::vector<option> make_options() {
       "Outcomes that are written at once at most."),
 
     duration("retry.backoff_first", retry, &retry_config::backoff_first, 1s, 1ms, 24h,
-      "Pause before a ticket is tried a second time; each further pause is longer."),
+      "Longest pause before a ticket is tried a second time, drawn at random; doubles with each further try."),
     duration("retry.backoff_max", retry, &retry_config::backoff_max, 5min, 1ms, 7 * 24h,
       "Longest pause between the attempts of a ticket."),
     integer("retry.check_errors_max", retry, &retry_config::check_errors_max, 3, 0, 100, "checks",

@@ -25,8 +25,8 @@ struct ticket_row {
   std::string run_at;
   std::int64_t remaining = 0; ///< Unfinished parents of a blocked ticket.
 
-  /// The attempt that runs, or the last one that ran; 0 before the first.
-  std::int64_t attempt() const { return state == "in_progress" ? attempts + 1 : attempts; }
+  /// The attempt that runs, or the last one that ran; 0 before the first. `attempts` counts only those that failed.
+  std::int64_t attempt() const { return state == "in_progress" || state == "completed" ? attempts + 1 : attempts; }
 };
 
 struct list_filter {

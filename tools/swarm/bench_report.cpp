@@ -48,7 +48,8 @@ nlohmann::ordered_json as_json(const bench_figures& x) {
 void print_report(std::ostream& out, const ticket_report& x) {
   out << x.load.count << " no-op tickets, submitted " << x.load.batch
       << " per transaction; from the first submission to the last completion\n\n";
-  print_table(out, {{"", "PER SECOND", "SECONDS", "TRANSACTIONS", "WAL BYTES", "EVENTS", "SWARM CPU US", "POSTGRES CPU US"},
+  print_table(out, {{"", "PER SECOND", "SECONDS", "TRANSACTIONS", "WAL BYTES", "EVENTS", "SWARM CPU US",
+                     "POSTGRES CPU US"},
                     row("node, " + std::to_string(x.load.slots) + " slots", x.node),
                     row("same SQL without actors, fused", x.fused),
                     row("same SQL without actors, separate", x.separate),

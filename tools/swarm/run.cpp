@@ -73,16 +73,17 @@ public:
         if (count(*tickets).is_settled())
           return tickets;
       }
-      if (incoming.wait_for(200ms) || own_node_failed())
+      if (incoming.wait_for(200ms) || own_node_failure())
         return std::nullopt;
     }
   }
 
-  bool own_node_failed() const {
+  /// Why our own node gave up, if it did.
+  std::optional<caf::error> own_node_failure() const {
     if (!to_.own_node)
-      return false;
+      return std::nullopt;
     to_.own_node->tend_database();
-    return to_.own_node->node().failure().has_value();
+    return to_.own_node->node().failure();
   }
 
 private:
@@ -170,9 +171,12 @@ int run(const invocation& x, const run_options& options) {
   watcher watching{values, *to, submitted->graph};
   auto last = watching.watch(incoming);
   if (!last) {
+    auto cause = watching.own_node_failure();
+    if (cause)
+      complain(*cause);
     std::cerr << "swarm: stopped watching; the graph stays in the database: swarm list --graph "
               << to_string(submitted->graph) << '\n';
-    return watching.own_node_failed() ? exit_gave_up : exit_interrupted;
+    return cause ? exit_gave_up : exit_interrupted;
   }
   auto counts = count(*last);
   print_failures(*to->access.connection, *last);

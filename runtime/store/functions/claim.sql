@@ -23,7 +23,9 @@ BEGIN
     ), token AS MATERIALIZED (
         SELECT swarm.next_fence() AS fence WHERE EXISTS (SELECT FROM claimed)
     ), spec AS MATERIALIZED (
-        SELECT t.*, c.seq FROM claimed c JOIN swarm.tickets t ON t.id = c.ticket_id
+        SELECT t.id, t.attempts, t.attempts_max, t.queue_id, t.priority, t.graph_id, t.key, t.kind,
+               t.payload::text AS payload, t.timeout_ms, c.seq
+        FROM claimed c JOIN swarm.tickets t ON t.id = c.ticket_id
     ), leased AS (
         INSERT INTO swarm.leases (ticket_id, fence, node_id, attempt, queue_id, priority, claimed_at, last_heartbeat,
                                   deadline_at)
@@ -34,7 +36,7 @@ BEGIN
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id)
         SELECT s.id, 'claimed', s.attempts + 1, f.fence, _node_id FROM spec s CROSS JOIN token f
     )
-    SELECT s.id, f.fence, (s.attempts + 1)::smallint, s.attempts_max, s.graph_id, s.key, s.kind, s.payload::text,
+    SELECT s.id, f.fence, (s.attempts + 1)::smallint, s.attempts_max, s.graph_id, s.key, s.kind, s.payload,
            s.timeout_ms
     FROM spec s CROSS JOIN token f
     ORDER BY s.priority, s.seq;

@@ -25,14 +25,15 @@ DECLARE
     _settled   jsonb;
 BEGIN
     WITH given AS MATERIALIZED (
-        -- Once each: a caller that repeats itself in one batch must not write two histories.
+        -- Once each: a caller that repeats itself in one batch must not write two histories. Evidence and output are
+        -- fetched by place where they are written: carried along, every step below would copy them.
         SELECT DISTINCT ON (ticket_id, fence) *
-        FROM unnest(_ticket_ids, _fences, _classes, _evidence, _exit_codes, _outputs, _output_bytes) WITH ORDINALITY
-             AS g (ticket_id, fence, class, evidence, exit_code, output, output_bytes, place)
+        FROM unnest(_ticket_ids, _fences, _classes) WITH ORDINALITY AS g (ticket_id, fence, class, place)
         ORDER BY ticket_id, fence, place
     ), held AS MATERIALIZED (
         -- The guard of every write: ticket AND fence. In ticket order, so that no two batches wait for each other.
-        SELECT l.*, g.class, g.evidence, g.exit_code, g.output, g.output_bytes
+        SELECT l.ticket_id, l.fence, l.node_id, l.attempt, l.queue_id, l.priority, l.claimed_at, l.cancel_requested_at,
+               g.class, g.place
         FROM swarm.leases l JOIN given g ON g.ticket_id = l.ticket_id AND g.fence = l.fence
         ORDER BY l.ticket_id
         FOR UPDATE OF l
@@ -86,15 +87,16 @@ BEGIN
     ), kept AS (
         INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, evidence, exit_code, output,
                                     output_bytes, started_at)
-        SELECT ticket_id, fence, attempt, node_id, class, evidence, exit_code, output, output_bytes, claimed_at
-        FROM decided WHERE evidence <> ''
+        SELECT ticket_id, fence, attempt, node_id, class, _evidence[place], _exit_codes[place], _outputs[place],
+               _output_bytes[place], claimed_at
+        FROM decided WHERE _evidence[place] <> ''
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, data)
         SELECT ticket_id, kind, attempt, fence, node_id,
                CASE WHEN kind = 'completed' THEN NULL
                     WHEN kind = 'attempt_failed'
-                    THEN jsonb_build_object('class', class, 'evidence', evidence, 'delay_ms', delay_ms)
-                    ELSE jsonb_build_object('class', class, 'evidence', evidence) END
+                    THEN jsonb_build_object('class', class, 'evidence', _evidence[place], 'delay_ms', delay_ms)
+                    ELSE jsonb_build_object('class', class, 'evidence', _evidence[place]) END
         FROM decided ORDER BY ticket_id
     )
     SELECT coalesce(array_agg(ticket_id) FILTER (WHERE kind = 'completed'), '{}'),
