@@ -40,6 +40,9 @@ std::optional<std::pair<std::string, std::string>> take_last_fact(std::string_vi
     if (equals == std::string_view::npos || sentence.find(' ', equals) != std::string_view::npos)
       return std::nullopt;
     value = sentence.substr(equals + 1);
+    // A parenthesis belongs to the sentence, as in "Heartbeat started (interval=30000ms, stale=5min)".
+    if (value.find_first_of("()\"") != std::string::npos)
+      return std::nullopt;
   }
   auto space = sentence.rfind(' ', equals);
   auto key = sentence.substr(space == std::string_view::npos ? 0 : space + 1, equals - (space + 1));

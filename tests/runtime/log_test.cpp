@@ -50,6 +50,8 @@ CAF_TEST(facts at the end of a sentence become members) {
     {"no colon count=2", {{"message", "no colon"}, {"count", 2}}},
     {"a=1 in the middle is text", {{"message", "a=1 in the middle is text"}}},
     {"it ends: a=1 then text b=2", {{"message", "it ends: a=1 then text"}, {"b", 2}}},
+    {"Heartbeat started (interval=30000ms, stale=5min)",
+     {{"message", "Heartbeat started (interval=30000ms, stale=5min)"}}},
     {"=", {{"message", "="}}},
     {"\"", {{"message", "\""}}},
     {"=\"", {{"message", "=\""}}},
