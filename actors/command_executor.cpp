@@ -44,4 +44,8 @@ command_executor::interface::behavior_type command_executor::make_behavior() {
   };
 }
 
+std::vector<actor_fact> command_executor::facts() const {
+  return {{"running", std::to_string(runs_.size())}};
+}
+
 } // namespace swarm

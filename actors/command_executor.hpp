@@ -19,6 +19,7 @@ public:
   command_executor(interface::pointer self, executors::stop_ladder ladder);
 
   interface::behavior_type make_behavior();
+  std::vector<actor_fact> facts() const;
 
 private:
   struct run {

@@ -36,6 +36,12 @@ completer::interface::behavior_type completer::make_behavior() {
   };
 }
 
+std::vector<actor_fact> completer::facts() const {
+  return {{"waiting", std::to_string(waiting_.size())},
+          {"in_flight", std::to_string(in_flight_.size())},
+          {"written", std::to_string(written_)}};
+}
+
 /// Sends the next batch, or the present one again.
 void completer::flush() {
   flush_is_due_ = false;
@@ -55,6 +61,7 @@ void completer::flush() {
 
 void completer::on_report(const settle_report& report) {
   failures_ = 0;
+  written_ += in_flight_.size();
   suspects_ -= std::min(suspects_, in_flight_.size());
   outage_.is_over("completer writes outcomes again");
   for (std::size_t i = 0; i < in_flight_.size() && i < report.tickets.size(); ++i)

@@ -32,6 +32,7 @@ public:
             std::vector<dispatcher_actor> dispatchers);
 
   interface::behavior_type make_behavior();
+  std::vector<actor_fact> facts() const;
 
 private:
   struct entry {
@@ -52,6 +53,7 @@ private:
   std::deque<entry> waiting_;
   std::vector<entry> in_flight_;
   std::size_t suspects_ = 0;  ///< So many of the next are written one by one, to find the one that was refused.
+  std::uint64_t written_ = 0; ///< Outcomes of this life.
   bool flush_is_due_ = false; ///< A flush message is on its way to ourselves.
   bool closing_ = false;
   unsigned failures_ = 0;

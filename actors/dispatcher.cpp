@@ -20,6 +20,10 @@ dispatcher::interface::behavior_type dispatcher::make_behavior() {
   };
 }
 
+std::vector<actor_fact> dispatcher::facts() const {
+  return {{"queue", config_.queue}, {"slots", std::to_string(config_.slots)}, {"claimed", std::to_string(claimed_)}};
+}
+
 void dispatcher::look() {
   if (std::exchange(looking_, true)) {
     woken_ = true;
@@ -49,6 +53,7 @@ void dispatcher::claim(std::int32_t limit) {
 void dispatcher::on_claimed(std::vector<claimed_ticket>& tickets, std::int32_t limit) {
   outage_.is_over("dispatcher claims again: queue=" + config_.queue);
   auto full = tickets.size() == static_cast<std::size_t>(limit);
+  claimed_ += tickets.size();
   if (!tickets.empty())
     self_->send(workers_, atom::start_v, std::move(tickets));
   finish_look(full);

@@ -27,6 +27,7 @@ public:
   dispatcher(interface::pointer self, dispatcher_config config, store_actor store, ticket_workers_actor workers);
 
   interface::behavior_type make_behavior();
+  std::vector<actor_fact> facts() const;
 
 private:
   void look();
@@ -39,6 +40,7 @@ private:
   store_actor store_;
   ticket_workers_actor workers_;
   bool looking_ = false; ///< A look is under way; there is never more than one.
+  std::uint64_t claimed_ = 0; ///< Tickets of this life.
   bool woken_ = false;   ///< A wake came meanwhile.
   outage_log outage_;
 };

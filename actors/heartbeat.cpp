@@ -6,27 +6,18 @@
 
 namespace swarm {
 
-namespace {
-
-std::string in_words(caf::timespan x) {
-  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(x).count();
-  if (ms % 60'000 == 0)
-    return std::to_string(ms / 60'000) + "min";
-  return ms % 1'000 == 0 ? std::to_string(ms / 1'000) + "s" : std::to_string(ms) + "ms";
-}
-
-} // namespace
-
 std::string describe(const heartbeat_config& x) {
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(x.interval).count();
-  return "interval=" + std::to_string(ms) + "ms, stale=" + in_words(x.stale_after);
+  return "interval=" + std::to_string(ms) + "ms, stale=" + duration_text(x.stale_after);
 }
 
-heartbeat::heartbeat(interface::pointer self, heartbeat_config config, store_actor store, ticket_workers_actor workers)
+heartbeat::heartbeat(interface::pointer self, heartbeat_config config, store_actor store, ticket_workers_actor workers,
+                     completer_actor completer)
   : self_(self),
     config_(config),
     store_(std::move(store)),
     workers_(std::move(workers)),
+    completer_(std::move(completer)),
     last_success_(self->clock().now()),
     outage_(name) {}
 
@@ -45,6 +36,11 @@ heartbeat::interface::behavior_type heartbeat::make_behavior() {
   };
 }
 
+std::vector<actor_fact> heartbeat::facts() const {
+  auto age = std::chrono::duration_cast<std::chrono::milliseconds>(self_->clock().now() - last_success_);
+  return {{"leases", std::to_string(leases_)}, {"last_beat_ms_ago", std::to_string(age.count())}};
+}
+
 void heartbeat::beat() {
   if (std::exchange(beating_, true)) {
     again_ = true;
@@ -57,7 +53,7 @@ void heartbeat::beat() {
 
 void heartbeat::beat_for(const std::vector<claim_ref>& claims) {
   auto sent = self_->clock().now();
-  self_->request(store_, caf::infinite, atom::beat_v, beat_request{config_.node, claims})
+  self_->request(store_, caf::infinite, atom::beat_v, beat_request{config_.node, claims, config_.interval})
     .then([this, claims, sent](const std::vector<held_lease>& held) { on_answer(claims, held, sent); },
           [this](const caf::error& x) { on_failure(x); });
 }
@@ -65,9 +61,14 @@ void heartbeat::beat_for(const std::vector<claim_ref>& claims) {
 void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vector<held_lease>& held,
                           time_point sent) {
   last_success_ = sent;
+  leases_ = claims.size();
   outage_.is_over("heartbeat gets through again");
   std::vector<claim_ref> alive;
   for (auto& x : held) {
+    if (x.orphan) {
+      hand_back(x.claim);
+      continue;
+    }
     alive.push_back(x.claim);
     if (x.cancel_requested)
       self_->send(workers_, atom::stop_v, x.claim, stop_cause::cancelled);
@@ -78,6 +79,16 @@ void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vecto
     if (!std::binary_search(alive.begin(), alive.end(), x))
       self_->send(workers_, atom::stop_v, x, stop_cause::lost);
   finish();
+}
+
+/// The claim was answered to a dispatcher that is no more, or the worker went down with the ticket workers.
+void heartbeat::hand_back(const claim_ref& orphan) {
+  logger_for(name)->warn("a lease without a worker is handed back: ticket={}", to_string(orphan.ticket));
+  settlement x{orphan, {}};
+  x.outcome.end = outcome_class::released;
+  x.outcome.evidence = "handed back, because the node that held it had no worker for it";
+  self_->request(completer_, caf::infinite, atom::settle_v, std::move(x))
+    .then([](const settled_ticket&) {}, [](const caf::error&) {}); // the next beat finds it again
 }
 
 void heartbeat::on_failure(const caf::error& cause) {

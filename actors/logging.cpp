@@ -30,7 +30,14 @@ std::string fact(std::string_view value) {
   return result + "\"";
 }
 
-caf::error describe_exception(const char* actor, const std::exception_ptr& x) {
+std::string duration_text(caf::timespan x) {
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(x).count();
+  if (ms != 0 && ms % 60'000 == 0)
+    return std::to_string(ms / 60'000) + "min";
+  return ms != 0 && ms % 1'000 == 0 ? std::to_string(ms / 1'000) + "s" : std::to_string(ms) + "ms";
+}
+
+caf::error describe_exception(std::string_view actor, const std::string& handling, const std::exception_ptr& x) {
   std::string text = "something that is no std::exception";
   try {
     std::rethrow_exception(x);
@@ -38,7 +45,8 @@ caf::error describe_exception(const char* actor, const std::exception_ptr& x) {
     text = e.what();
   } catch (...) {
   }
-  return make_error(errc::actor_failed, std::string{actor} + " ended with an exception: " + text);
+  auto when = handling.empty() ? " while starting: " : " while handling '" + handling + "': ";
+  return make_error(errc::actor_failed, std::string{actor} + " ended with an exception" + when + text, handling);
 }
 
 void outage_log::begins(std::string_view what, const caf::error& cause) {

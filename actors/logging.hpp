@@ -1,6 +1,7 @@
 #pragma once
 
 #include <caf/error.hpp>
+#include <caf/timespan.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -18,8 +19,12 @@ std::shared_ptr<spdlog::logger> logger_for(const std::string& component);
 /// A value for a key=value fact: as it is when it is one word, else quoted.
 std::string fact(std::string_view value);
 
-/// The error that an actor's exception becomes: errc::actor_failed with name and text.
-caf::error describe_exception(const char* actor, const std::exception_ptr&);
+/// A duration in its greatest whole unit down to milliseconds: "5min", "90s", "1500ms", "0ms".
+std::string duration_text(caf::timespan);
+
+/// The error that an actor's exception becomes: errc::actor_failed with name, the verb that was handled, and text.
+/// @param handling empty while the actor was starting.
+caf::error describe_exception(std::string_view actor, const std::string& handling, const std::exception_ptr&);
 
 /// Logs an outage once when it begins and once when it is over, not at each try.
 class outage_log {

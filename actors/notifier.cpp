@@ -14,11 +14,15 @@ notifier::notifier(interface::pointer self, notifier_config config, std::vector<
     random_(static_cast<unsigned>(self->id())) {}
 
 notifier::interface::behavior_type notifier::make_behavior() {
-  connect();
+  self_->send(self_, atom::connect_v); // not here: a start must not wait for a database
   return {
     [this](atom::connect) { connect(); },
     [this](atom::lost, const caf::error& x) { on_lost(x); },
   };
+}
+
+std::vector<actor_fact> notifier::facts() const {
+  return {{"listening", listener_ ? "yes" : "no"}};
 }
 
 void notifier::connect() {

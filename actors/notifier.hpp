@@ -27,6 +27,7 @@ public:
            heartbeat_actor heartbeat);
 
   interface::behavior_type make_behavior();
+  std::vector<actor_fact> facts() const;
 
 private:
   void connect();

@@ -8,7 +8,7 @@ store_service::store_service(interface::pointer self, store_config config)
   : self_(self), config_(std::move(config)), outage_(name), random_(static_cast<unsigned>(self->id())) {}
 
 store_service::interface::behavior_type store_service::make_behavior() {
-  connect();
+  self_->send(self_, atom::connect_v); // not here: a start must not wait for a database
   return {
     [this](atom::claim, const claim_request& x) { return run(store::claim, x); },
     [this](atom::settle, const settle_request& x) { return run(store::settle, x); },
@@ -18,6 +18,10 @@ store_service::interface::behavior_type store_service::make_behavior() {
     [this](atom::cascade, const cascade_request& x) { return run(store::cascade, x); },
     [this](atom::connect) { connect(); },
   };
+}
+
+std::vector<actor_fact> store_service::facts() const {
+  return {{"connected", db_ ? "yes" : "no"}, {"statements", std::to_string(statements_)}};
 }
 
 void store_service::connect() {
@@ -43,8 +47,11 @@ void store_service::drop(const caf::error& cause) {
 template <class Statement, class Request>
 auto store_service::run(Statement statement, const Request& request)
   -> caf::result<typename decltype(statement(std::declval<store::connection&>(), request))::value_type> {
+  if (!db_ && failures_ == 0)
+    connect(); // this question was faster than our own message
   if (!db_)
     return make_error(errc::database_unavailable, "there is no connection to the database: " + render(last_failure_));
+  ++statements_;
   auto answer = statement(*db_, request);
   if (answer)
     return std::move(*answer);

@@ -28,6 +28,7 @@ public:
   store_service(interface::pointer self, store_config config);
 
   interface::behavior_type make_behavior();
+  std::vector<actor_fact> facts() const;
 
 private:
   void connect();
@@ -42,6 +43,7 @@ private:
   store_config config_;
   std::optional<store::connection> db_;
   caf::error last_failure_;
+  std::uint64_t statements_ = 0; ///< Of this life.
   unsigned failures_ = 0;
   outage_log outage_;
   std::minstd_rand random_;

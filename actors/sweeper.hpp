@@ -58,11 +58,14 @@ public:
     };
   }
 
+  std::vector<actor_fact> facts() const { return {{"sweeps", std::to_string(sweeps_)}}; }
+
 private:
   using on_report = std::function<void(const caf::expected<report>&)>;
 
   void sweep(on_report done) {
     ++in_flight_;
+    ++sweeps_;
     auto question = policy_.question();
     auto ask = [this](auto&... parts) { return self_->request(store_, caf::infinite, parts...); };
     std::apply(ask, question)
@@ -90,6 +93,7 @@ private:
   store_actor store_;
   std::vector<dispatcher_actor> dispatchers_;
   unsigned in_flight_ = 0; ///< Sweeps without an answer yet.
+  std::uint64_t sweeps_ = 0;
   outage_log outage_;
 };
 

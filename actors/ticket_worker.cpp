@@ -19,6 +19,11 @@ ticket_worker::interface::behavior_type ticket_worker::make_behavior() {
   };
 }
 
+std::vector<actor_fact> ticket_worker::facts() const {
+  auto doing = phase_ == phase::executing ? "executing" : phase_ == phase::checking ? "checking" : "settling";
+  return {{"attempt", std::to_string(ticket_.attempt)}, {"kind", ticket_.kind}, {"phase", doing}};
+}
+
 void ticket_worker::execute() {
   if (ticket_.kind == "noop")
     return settle(outcome_class::completed, "");

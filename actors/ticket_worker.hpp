@@ -32,6 +32,7 @@ public:
   ticket_worker(interface::pointer self, claimed_ticket ticket, std::shared_ptr<const worker_context> context);
 
   interface::behavior_type make_behavior();
+  std::vector<actor_fact> facts() const;
 
 private:
   enum class phase { executing, checking, settling };

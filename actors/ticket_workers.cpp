@@ -9,20 +9,19 @@ namespace swarm {
 ticket_workers::ticket_workers(interface::pointer self, ticket_workers_config config,
                                std::shared_ptr<const worker_context> context,
                                std::map<std::string, dispatcher_actor> dispatchers)
-  : self_(self), config_(config), context_(std::move(context)), dispatchers_(std::move(dispatchers)) {}
-
-ticket_workers::~ticket_workers() {
-  // Workers are left only when we were killed or crashed. Their programs die with them, and their leases run out.
-  for (auto& [id, x] : workers_)
-    caf::anon_send_exit(x.worker, caf::exit_reason::kill);
-}
+  : self_(self),
+    config_(std::move(config)),
+    context_(std::move(context)),
+    dispatchers_(std::move(dispatchers)),
+    workers_(self, config_.place ? config_.place : std::make_shared<census>()->root()) {}
 
 ticket_workers::interface::behavior_type ticket_workers::make_behavior() {
   self_->set_down_handler([this](caf::down_msg& x) { on_down(x); });
   self_->set_exit_handler([this](caf::exit_msg& x) {
-    if (x.reason == caf::exit_reason::kill)
-      return self_->quit(x.reason);
     drain();
+    // Not an order of people, who have time: a restart, or a tree that gives up.
+    if (x.reason != caf::exit_reason::user_shutdown)
+      hand_back();
   });
   return {
     [this](atom::start, std::vector<claimed_ticket>& tickets) {
@@ -36,41 +35,52 @@ ticket_workers::interface::behavior_type ticket_workers::make_behavior() {
     [this](atom::held) {
       std::vector<claim_ref> result;
       for (auto& [id, x] : workers_)
-        if (!x.lost)
-          result.push_back(x.claim);
+        if (!x.note.lost)
+          result.push_back(x.note.claim);
       return result;
     },
     [this](atom::stop, const claim_ref& claim, stop_cause cause) { stop(claim, cause); },
     [this](atom::hand_back) { hand_back(); },
     [this](atom::tick) { hand_back(); },
+    [this](atom::stuck, std::uint64_t, const std::string& sentence) {
+      // It blocks a thread that all others need, and nobody can stop it.
+      self_->quit(make_error(errc::actor_stuck, sentence));
+    },
   };
 }
 
 void ticket_workers::start(claimed_ticket& ticket) {
   if (draining_)
     return settle_for(ticket.claim, outcome_class::released, "");
-  running x{{}, ticket.claim, ticket.queue};
-  x.worker = self_->spawn<actor_shell<ticket_worker>>(std::move(ticket), context_);
-  self_->monitor(x.worker);
-  ++counts_[x.queue];
-  workers_.emplace(x.worker->id(), std::move(x));
+  running note{ticket.claim, ticket.queue};
+  auto place = workers_.place_for(to_string(ticket.claim.ticket));
+  auto worker = self_->spawn<actor_shell<ticket_worker>>(std::move(ticket), context_);
+  ++counts_[note.queue];
+  workers_.add(std::move(place), untyped(worker), std::move(note)).place->becomes(child_state::running);
+}
+
+std::vector<actor_fact> ticket_workers::facts() const {
+  std::vector<actor_fact> result{{"running", std::to_string(workers_.size())}};
+  for (auto& [queue, count] : counts_)
+    result.push_back({"running/" + queue, std::to_string(count)});
+  if (draining_)
+    result.push_back({"draining", "yes"});
+  return result;
 }
 
 void ticket_workers::stop(const claim_ref& claim, stop_cause cause) {
   for (auto& [id, x] : workers_) {
-    if (x.claim != claim)
+    if (x.note.claim != claim)
       continue;
-    x.lost = x.lost || cause == stop_cause::lost;
-    self_->send(x.worker, atom::stop_v, cause);
+    x.note.lost = x.note.lost || cause == stop_cause::lost;
+    self_->send(caf::actor_cast<ticket_worker_actor>(x.life), atom::stop_v, cause);
   }
 }
 
 void ticket_workers::on_down(const caf::down_msg& down) {
-  auto i = workers_.find(down.source.id());
-  if (i == workers_.end())
+  if (workers_.find(down.source.id()) == nullptr)
     return;
-  auto ended = std::move(i->second);
-  workers_.erase(i);
+  auto ended = workers_.take(down.source.id()).note;
   --counts_[ended.queue];
   if (down.reason) {
     logger_for(name)->error("a ticket worker crashed: ticket={} cause={}", to_string(ended.claim.ticket),
@@ -90,7 +100,7 @@ void ticket_workers::drain() {
   if (workers_.empty())
     return self_->quit();
   logger_for(name)->info("waiting for running tickets: count={} at_most={}", workers_.size(),
-                         caf::deep_to_string(config_.drain_timeout));
+                         duration_text(config_.drain_timeout));
   self_->delayed_send(self_, config_.drain_timeout, atom::tick_v);
 }
 
@@ -98,7 +108,7 @@ void ticket_workers::hand_back() {
   if (!workers_.empty())
     logger_for(name)->info("handing back running tickets: count={}", workers_.size());
   for (auto& [id, x] : workers_)
-    self_->send(x.worker, atom::stop_v, stop_cause::drain);
+    self_->send(caf::actor_cast<ticket_worker_actor>(x.life), atom::stop_v, stop_cause::drain);
 }
 
 /// For tickets that have no worker to speak for them. Nobody waits for the answer: when it fails, the lease runs out.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/dynamic_children.hpp"
 #include "actors/ticket_worker.hpp"
 #include "messages/interfaces.hpp"
 
@@ -11,6 +12,7 @@ namespace swarm {
 
 struct ticket_workers_config {
   caf::timespan drain_timeout{std::chrono::seconds{30}}; ///< For running tickets at shutdown; then they are handed back.
+  std::shared_ptr<seat> place;                           ///< Its own in the tree; its workers sit below it.
 };
 
 /// The TICKET WORKERS: parent of one worker per claimed ticket, and the ledger of what runs on this node. Dispatchers
@@ -25,13 +27,12 @@ public:
 
   ticket_workers(interface::pointer self, ticket_workers_config config, std::shared_ptr<const worker_context> context,
                  std::map<std::string, dispatcher_actor> dispatchers);
-  ~ticket_workers();
 
   interface::behavior_type make_behavior();
+  std::vector<actor_fact> facts() const;
 
 private:
   struct running {
-    ticket_worker_actor worker;
     claim_ref claim;
     std::string queue;
     bool lost = false; ///< The lease is gone; no beat for it any more.
@@ -48,7 +49,7 @@ private:
   ticket_workers_config config_;
   std::shared_ptr<const worker_context> context_;
   std::map<std::string, dispatcher_actor> dispatchers_;
-  std::map<caf::actor_id, running> workers_;
+  dynamic_children<running> workers_;
   std::map<std::string, std::int32_t> counts_; ///< Living workers by queue.
   bool draining_ = false;
 };

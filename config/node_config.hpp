@@ -89,6 +89,7 @@ struct command_config {
 struct supervisor_config {
   int restarts_max = 0;
   std::chrono::milliseconds period{};
+  std::chrono::milliseconds stuck_after{};
   std::chrono::milliseconds backoff_first{};
   std::chrono::milliseconds backoff_max{};
 };

@@ -225,6 +225,9 @@ std::vector<option> make_options() {
       "Pause before a child is restarted again; each further pause is longer."),
     duration("supervisor.backoff_max", supervisor, &supervisor_config::backoff_max, 10s, 1ms, 10min,
       "Longest pause before a child is restarted."),
+    duration("supervisor.stuck_after", supervisor, &supervisor_config::stuck_after, 60s, 1s, 1h,
+      "An actor that handles one message for this long is stuck: it is replaced, or the node ends if that can't be "
+      "done. Must be longer than a statement of the database may take."),
 
     choice("log.level", log, &log_config::level, "info", log_levels,
       "Lines below this level aren't logged."),

@@ -3,7 +3,8 @@
 #include <caf/atom.hpp>
 
 /// The verbs. One verb keeps its name through all layers: atom, C++ function, SQL file, event, CLI verb, test.
-/// At most ten characters of [A-Za-z0-9_ ]; CAF turns anything else into a blank without a word.
+/// At most ten characters of [A-Za-z0-9_ ]; CAF turns anything else into a blank without a word. Where ten don't do, the
+/// text is shorter than the name.
 namespace swarm::atom {
 
 // The ticket protocol, answered by the store.
@@ -31,9 +32,18 @@ using flush = caf::atom_constant<caf::atom("flush")>;
 using connect = caf::atom_constant<caf::atom("connect")>;
 using lost = caf::atom_constant<caf::atom("lost")>;
 
-// Supervision.
-using children = caf::atom_constant<caf::atom("children")>;
-using overdue = caf::atom_constant<caf::atom("overdue")>;
+// Supervision, in OTP's words.
+using start_child = caf::atom_constant<caf::atom("startchild")>;
+using terminate_child = caf::atom_constant<caf::atom("endchild")>;
+using restart_child = caf::atom_constant<caf::atom("againchild")>;
+using delete_child = caf::atom_constant<caf::atom("delchild")>;
+using which_children = caf::atom_constant<caf::atom("children")>;
+using count_children = caf::atom_constant<caf::atom("countchild")>;
+using overdue = caf::atom_constant<caf::atom("overdue")>; ///< a child was told to stop and should be gone by now
+using stuck = caf::atom_constant<caf::atom("stuck")>;     ///< a child's handler doesn't come back
+
+// Introspection.
+using status = caf::atom_constant<caf::atom("status")>;
 
 // The values, for sending.
 inline constexpr claim claim_v{};
@@ -55,7 +65,14 @@ inline constexpr tick tick_v{};
 inline constexpr flush flush_v{};
 inline constexpr connect connect_v{};
 inline constexpr lost lost_v{};
-inline constexpr children children_v{};
+inline constexpr start_child start_child_v{};
+inline constexpr terminate_child terminate_child_v{};
+inline constexpr restart_child restart_child_v{};
+inline constexpr delete_child delete_child_v{};
+inline constexpr which_children which_children_v{};
+inline constexpr count_children count_children_v{};
 inline constexpr overdue overdue_v{};
+inline constexpr stuck stuck_v{};
+inline constexpr status status_v{};
 
 } // namespace swarm::atom

@@ -25,6 +25,7 @@ std::string to_string(errc x) {
     case errc::constraint_violated: return "constraint_violated";
     case errc::database_error: return "database_error";
     case errc::actor_failed: return "actor_failed";
+    case errc::actor_stuck: return "actor_stuck";
     case errc::shutting_down: return "shutting_down";
   }
   return "unknown";
@@ -32,6 +33,16 @@ std::string to_string(errc x) {
 
 caf::error make_error(errc code, std::string sentence) {
   return caf::error{static_cast<std::uint8_t>(code), caf::atom("swarm"), caf::make_message(std::move(sentence))};
+}
+
+caf::error make_error(errc code, std::string sentence, std::string handling) {
+  return caf::error{static_cast<std::uint8_t>(code), caf::atom("swarm"),
+                    caf::make_message(std::move(sentence), std::move(handling))};
+}
+
+std::string handling_of(const caf::error& x) {
+  return x && x.context().match_elements<std::string, std::string>() ? x.context().get_as<std::string>(1)
+                                                                     : std::string{};
 }
 
 errc code_of(const caf::error& x) {
@@ -43,7 +54,7 @@ errc code_of(const caf::error& x) {
 std::string render(const caf::error& x) {
   if (!x)
     return "no error";
-  if (x.context().match_elements<std::string>())
+  if (x.context().size() > 0 && x.context().match_element<std::string>(0))
     return x.context().get_as<std::string>(0);
   if (x.category() == caf::atom("swarm"))
     return to_string(static_cast<errc>(x.code()));

@@ -25,6 +25,7 @@ enum class errc : std::uint8_t {
   constraint_violated,  ///< The database refused the data.
   database_error,       ///< Anything else it said: a bug, with its text.
   actor_failed,         ///< An actor ended with an exception or a broken invariant.
+  actor_stuck,          ///< A handler doesn't come back, and its thread with it.
   shutting_down,        ///< The node is on its way out.
 };
 
@@ -33,6 +34,12 @@ std::string to_string(errc);
 
 /// An error with its sentence: what failed, why, and (for input) what to do.
 caf::error make_error(errc code, std::string sentence);
+
+/// The same for an actor that ended while it was handling a message. @param handling the message's verb, or empty.
+caf::error make_error(errc code, std::string sentence, std::string handling);
+
+/// The verb of the message that an actor was handling when it ended; empty when the error doesn't tell.
+std::string handling_of(const caf::error&);
 
 /// The code of an error that came out of `make_error`, `errc::actor_failed` for any other error.
 errc code_of(const caf::error&);

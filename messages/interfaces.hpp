@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/atoms.hpp"
+#include "messages/child_spec.hpp"
 #include "messages/command.hpp"
 #include "messages/error.hpp"
 #include "messages/outcome.hpp"
@@ -16,6 +17,11 @@
 /// Who talks to whom is drawn in actors/README.md. A handle of these types is a stable address: behind it an actor may
 /// be restarted, and while there is none, requests are answered with an error at once.
 namespace swarm {
+
+/// EVERY ACTOR also answers this, whatever else it does; its shell sees to that. Not listed below again.
+using status_actor = caf::typed_actor<
+  // What is known of it, with what it says about itself. Waits in its mailbox; while it is stuck, its supervisor knows.
+  caf::replies_to<atom::status>::with<actor_report>>;
 
 /// The STORE: one connection to the database. Each message is one statement of runtime/store/sql, with its name.
 ///
@@ -56,7 +62,9 @@ using ticket_workers_actor = caf::typed_actor<
   // Ends one attempt; ignored when the claim isn't held any more.
   caf::reacts_to<atom::stop, claim_ref, stop_cause>,
   // Ends all attempts and hands their tickets back.
-  caf::reacts_to<atom::hand_back>>;
+  caf::reacts_to<atom::hand_back>,
+  // From the watchdog: a worker is stuck, as the sentence tells.
+  caf::reacts_to<atom::stuck, std::uint64_t, std::string>>;
 
 /// A TICKET WORKER: one attempt of one ticket, from execution over the check to the settlement.
 using ticket_worker_actor = caf::typed_actor<
@@ -96,9 +104,42 @@ using notifier_actor = caf::typed_actor<
   // Opens the listening connection now, unless there is one.
   caf::reacts_to<atom::connect>>;
 
-/// A SUPERVISOR: starts its children in order, restarts those that die, stops them in reverse order.
+/// The CONTROL SOCKET: lets people of this machine look into the node.
+using control_socket_actor = caf::typed_actor<
+  // Opens the socket now, unless it is open.
+  caf::reacts_to<atom::connect>>;
+
+/// The WATCHDOG: finds handlers that don't come back.
+using watchdog_actor = caf::typed_actor<
+  // Looks now.
+  caf::reacts_to<atom::sweep>>;
+
+/// A SUPERVISOR: starts its children in order, restarts those that die, stops them in reverse order. Messages and
+/// answers are those of OTP's `supervisor`.
 using supervisor_actor = caf::typed_actor<
-  // What its children are doing, in start order.
-  caf::replies_to<atom::children>::with<std::vector<child_report>>>;
+  // Adds a child after the others; answered when it has started. A child that fails to start is forgotten.
+  caf::replies_to<atom::start_child, child_spec>::with<caf::strong_actor_ptr>,
+  // Stops a child; answered when it has ended. Its specification stays, unless it is temporary.
+  caf::replies_to<atom::terminate_child, std::string>::with<child_report>,
+  // Starts a child again that has ended for good or was terminated.
+  caf::replies_to<atom::restart_child, std::string>::with<caf::strong_actor_ptr>,
+  // Forgets a child that has ended for good or was terminated.
+  caf::replies_to<atom::delete_child, std::string>::with<child_report>,
+  // All its children, in start order.
+  caf::replies_to<atom::which_children>::with<std::vector<child_report>>,
+  // How many there are.
+  caf::replies_to<atom::count_children>::with<child_counts>,
+  // From the watchdog: this life of a child is stuck, as the sentence tells.
+  caf::reacts_to<atom::stuck, std::uint64_t, std::string>>;
+
+/// A DYNAMIC SUPERVISOR: any number of children of one kind, OTP's `simple_one_for_one`.
+using dynamic_supervisor_actor = caf::typed_actor<
+  // Starts a child under this name from these arguments; answered when it has started.
+  caf::replies_to<atom::start_child, std::string, caf::message>::with<caf::strong_actor_ptr>,
+  // Stops the child with this number; answered when it has ended.
+  caf::replies_to<atom::terminate_child, std::uint64_t>::with<child_report>,
+  caf::replies_to<atom::which_children>::with<std::vector<child_report>>,
+  caf::replies_to<atom::count_children>::with<child_counts>,
+  caf::reacts_to<atom::stuck, std::uint64_t, std::string>>;
 
 } // namespace swarm

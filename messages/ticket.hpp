@@ -5,6 +5,7 @@
 #include <caf/meta/type_name.hpp>
 #include <caf/timespan.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -44,10 +45,11 @@ struct claim_request {
 struct beat_request {
   node_id node;
   std::vector<claim_ref> claims;
+  caf::timespan orphan_after{std::chrono::minutes{5}}; ///< A lease of this age that isn't among the claims has no worker.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, beat_request& x) {
-    return f(caf::meta::type_name("beat_request"), x.node, x.claims);
+    return f(caf::meta::type_name("beat_request"), x.node, x.claims, x.orphan_after);
   }
 };
 
@@ -55,10 +57,11 @@ struct beat_request {
 struct held_lease {
   claim_ref claim;
   bool cancel_requested = false;
+  bool orphan = false; ///< The node holds it and nobody asked for it: its worker, or the claim's answer, went astray.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, held_lease& x) {
-    return f(caf::meta::type_name("held_lease"), x.claim, x.cancel_requested);
+    return f(caf::meta::type_name("held_lease"), x.claim, x.cancel_requested, x.orphan);
   }
 };
 

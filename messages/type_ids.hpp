@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/child_spec.hpp"
 #include "messages/command.hpp"
 #include "messages/outcome.hpp"
 #include "messages/reports.hpp"
@@ -29,7 +30,13 @@ CAF_BEGIN_TYPE_ID_BLOCK(swarm, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(swarm, (swarm::cascade_report))
   CAF_ADD_TYPE_ID(swarm, (swarm::command_spec))
   CAF_ADD_TYPE_ID(swarm, (swarm::command_result))
+  CAF_ADD_TYPE_ID(swarm, (swarm::actor_report))
   CAF_ADD_TYPE_ID(swarm, (swarm::child_report))
   CAF_ADD_TYPE_ID(swarm, (std::vector<swarm::child_report>))
+  CAF_ADD_TYPE_ID(swarm, (swarm::child_counts))
+  CAF_ADD_TYPE_ID(swarm, (swarm::child_spec))
 
 CAF_END_TYPE_ID_BLOCK(swarm)
+
+// Holds functions, so it stays in this process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(swarm::child_spec)

@@ -29,6 +29,7 @@ public:
   std::filesystem::path postgres() const { return root_ / "postgres"; }
   std::filesystem::path log() const { return root_ / "log"; }
   std::filesystem::path run() const { return root_ / "run"; }
+  std::filesystem::path control_socket() const { return run() / "control.sock"; }
 
   /// 36 characters, the same for the life of the directory.
   const std::string& id() const { return id_; }

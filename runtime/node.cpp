@@ -1,7 +1,9 @@
 #include "runtime/node.hpp"
 
 #include "actors/logging.hpp"
+#include "actors/restart_policy.hpp"
 #include "messages/add_messages.hpp"
+#include "runtime/introspection.hpp"
 #include "runtime/store/migrate.hpp"
 #include "runtime/store/tickets.hpp"
 #include "runtime/supervision_tree.hpp"
@@ -16,6 +18,17 @@
 namespace swarm::runtime {
 
 namespace {
+
+using namespace std::chrono_literals;
+
+/// For all actors to have done their first steps, none of which waits for anything outside.
+constexpr auto start_patience = 60s;
+
+/// For actors that still run when the tree has ended.
+constexpr auto leftover_patience = 5s;
+
+/// For an actor's own facts, when somebody looks at all of them.
+constexpr auto facts_patience = 500ms;
 
 std::unique_ptr<caf::actor_system_config> system_config() {
   auto result = std::make_unique<caf::actor_system_config>();
@@ -43,23 +56,75 @@ std::string join(const std::vector<std::string>& xs) {
 } // namespace
 
 struct node::impl {
-  impl() : config(system_config()), system(*config) {}
+  impl() : config(system_config()), system(std::make_unique<caf::actor_system>(*config)) {}
+
+  ~impl() {
+    if (!has_stuck_actor)
+      return;
+    // Both wait for every actor to end, and one never will.
+    (void) system.release();
+    (void) config.release();
+  }
 
   std::unique_ptr<caf::actor_system_config> config;
-  caf::actor_system system;
+  std::unique_ptr<caf::actor_system> system;
+  bool has_stuck_actor = false;
   store::connection_settings database;
   node_id id;
   std::string name;
   caf::timespan stop_within{0};
   std::optional<supervision_tree> tree;
   ticket_workers_actor workers; ///< A stable address: usable while `stop` takes the tree down in another thread.
+  std::shared_ptr<census> actors = std::make_shared<census>();
   /// Outlives this struct: the tree's last words may come when nobody listens any more.
   struct last_words {
     std::mutex mutex;
     std::optional<caf::error> cause;
+    std::atomic<std::int64_t> alive_at{0}; ///< Nanoseconds of the steady clock.
+
+    void say(const caf::error& x) {
+      std::lock_guard guard{mutex};
+      if (!cause)
+        cause = x;
+    }
+    void live() { alive_at = std::chrono::steady_clock::now().time_since_epoch() / 1ns; }
   };
   std::shared_ptr<last_words> words = std::make_shared<last_words>();
+
+  caf::error await_start();
+  bool wait_for_actors() const;
 };
+
+/// @returns why the tree couldn't start; nothing when it runs.
+caf::error node::impl::await_start() {
+  caf::error result;
+  caf::scoped_actor self{*system};
+  self->request(tree->root(), start_patience, atom::which_children_v)
+    .receive([](const std::vector<child_report>&) {}, [&](const caf::error& x) { result = x; });
+  if (!result)
+    return result;
+  // The root's own last words tell more than that it is gone.
+  self->monitor(tree->root());
+  self->send_exit(tree->root(), caf::exit_reason::user_shutdown);
+  self->receive([&](const caf::down_msg& x) { result = is_abnormal(x.reason) ? x.reason : result; },
+                caf::after(start_patience) >> [] {});
+  tree->unbind();
+  tree.reset();
+  workers = nullptr;
+  has_stuck_actor = !wait_for_actors();
+  return make_error(errc::actor_failed, "the node's actors couldn't start: " + describe_exit(result));
+}
+
+/// A root that has ended may leave actors behind that can't be stopped. @returns false when there are such.
+bool node::impl::wait_for_actors() const {
+  auto deadline = std::chrono::steady_clock::now() + leftover_patience;
+  while (system->registry().running() > 0) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return false;
+    std::this_thread::sleep_for(1ms); // there is no event for this
+  }
+  return true;
+}
 
 node::node(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
 
@@ -100,13 +165,26 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   state->name = name;
   state->stop_within = values.node.drain_timeout + values.command.interrupt_grace + values.command.terminate_grace
                        + std::chrono::seconds{60};
-  state->tree.emplace(state->system, tree_settings{values, database, registered->id, registered->dead_nodes,
-                                                   settings.working_directory.string()});
+  auto words = state->words;
+  words->live();
+  tree_settings tree;
+  tree.values = values;
+  tree.database = database;
+  tree.node = registered->id;
+  tree.dead_nodes = registered->dead_nodes;
+  tree.working_directory = settings.working_directory.string();
+  tree.actors = state->actors;
+  tree.control_socket = settings.control_socket;
+  tree.routes["/actors"] = [&system = *state->system, actors = state->actors] {
+    return to_json(inspect_actors(system, *actors, facts_patience));
+  };
+  tree.alive = [words] { words->live(); };
+  tree.give_up = [words](const caf::error& x) { words->say(x); };
+  state->tree.emplace(*state->system, tree);
   state->workers = state->tree->ticket_workers();
-  state->tree->root()->attach_functor([words = state->words](const caf::error& cause) {
-    std::lock_guard guard{words->mutex};
-    words->cause = cause;
-  });
+  state->tree->root()->attach_functor([words](const caf::error& cause) { words->say(cause); });
+  if (auto failure = state->await_start())
+    return failure;
   return std::unique_ptr<node>{new node{std::move(state)}};
 }
 
@@ -119,11 +197,23 @@ void node::hand_back() {
   caf::anon_send(impl_->workers, atom::hand_back_v);
 }
 
-void node::stop() {
+std::chrono::nanoseconds node::silent_for() const {
+  return std::chrono::steady_clock::now().time_since_epoch() - std::chrono::nanoseconds{impl_->words->alive_at};
+}
+
+std::shared_ptr<const census> node::actors() const {
+  return impl_->actors;
+}
+
+caf::actor_system& node::system() {
+  return *impl_->system;
+}
+
+bool node::stop() {
   if (!impl_->tree)
-    return;
+    return !impl_->has_stuck_actor;
   {
-    caf::scoped_actor self{impl_->system};
+    caf::scoped_actor self{*impl_->system};
     self->monitor(impl_->tree->root());
     self->send_exit(impl_->tree->root(), caf::exit_reason::user_shutdown);
     self->receive([](const caf::down_msg&) {},
@@ -133,10 +223,12 @@ void node::stop() {
   }
   impl_->tree->unbind();
   impl_->tree.reset();
+  impl_->has_stuck_actor = !impl_->wait_for_actors();
   // A courtesy for those who look at the table of nodes; without it the heartbeat's age tells the same.
   if (auto db = store::connection::open(impl_->database))
     (void) store::stop_node(*db, impl_->id);
   logger_for("node")->info("swarm has stopped: node={}", to_string(impl_->id));
+  return !impl_->has_stuck_actor;
 }
 
 std::string_view version() {

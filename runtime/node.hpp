@@ -1,8 +1,12 @@
 #pragma once
 
+#include "actors/census.hpp"
 #include "config/node_config.hpp"
 #include "messages/error.hpp"
 
+#include <caf/fwd.hpp>
+
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -15,6 +19,7 @@ struct node_settings {
   std::string conninfo; ///< Of the database, for libpq.
   std::string home_id;  ///< uuid; tells successive nodes of one home from others.
   std::filesystem::path working_directory; ///< For commands that name none.
+  std::filesystem::path control_socket;    ///< For `swarm actors`; empty for none.
 };
 
 /// A running node: checks the database, migrates it, announces itself, and runs the supervision tree.
@@ -38,7 +43,17 @@ public:
 
   /// Claims nothing more, lets running tickets end within `node.drain_timeout`, hands back the rest, writes what is to
   /// be written. Blocks until the tree has ended. Does nothing the second time.
-  void stop();
+  /// @returns false when an actor is stuck: its thread is still there, and the process should end by `_exit`.
+  bool stop();
+
+  /// How long ago the scheduler's threads were last seen at work.
+  std::chrono::nanoseconds silent_for() const;
+
+  /// What every actor is doing.
+  std::shared_ptr<const census> actors() const;
+
+  /// For those who talk to its actors.
+  caf::actor_system& system();
 
 private:
   struct impl;

@@ -4,6 +4,7 @@
 #include "actors/cascade.hpp"
 #include "actors/command_executor.hpp"
 #include "actors/completer.hpp"
+#include "actors/control_socket.hpp"
 #include "actors/dispatcher.hpp"
 #include "actors/heartbeat.hpp"
 #include "actors/notifier.hpp"
@@ -11,6 +12,7 @@
 #include "actors/scheduler.hpp"
 #include "actors/store_service.hpp"
 #include "actors/ticket_workers.hpp"
+#include "actors/watchdog.hpp"
 
 #include <cstdlib>
 #include <map>
@@ -21,7 +23,7 @@ namespace swarm::runtime {
 struct supervision_tree::addresses {
   explicit addresses(caf::actor_system& x, const std::vector<std::string>& names)
     : claims(x), settlements(x), maintenance(x), executor(x), notifier(x), completer(x), heartbeat(x), workers(x),
-      reaper(x), cascade(x), scheduler(x) {
+      reaper(x), cascade(x), scheduler(x), watchdog(x), control(x) {
     for (auto& name : names) {
       queues.emplace(name, x);
       dispatchers.push_back(queues.at(name).handle());
@@ -37,6 +39,8 @@ struct supervision_tree::addresses {
   stable_address<reaper_actor> reaper;
   stable_address<cascade_actor> cascade;
   stable_address<scheduler_actor> scheduler;
+  stable_address<watchdog_actor> watchdog;
+  stable_address<control_socket_actor> control;
   std::map<std::string, stable_address<dispatcher_actor>> queues;
   std::vector<dispatcher_actor> dispatchers;
 };
@@ -46,22 +50,22 @@ namespace {
 /// A child whose every life serves behind the same address. `Options` says whether it has a thread of its own.
 template <class Impl, caf::spawn_options Options = caf::no_spawn_options, class Handle, class... Args>
 child_spec child(std::string id, stable_address<Handle> address, Args... args) {
-  auto start = [address, args...](caf::scheduled_actor& parent) mutable {
-    auto life = parent.spawn<actor_shell<Impl>, Options>(args...);
+  auto start = [address, args...](const birth& x) mutable {
+    auto life = x.parent.spawn<actor_shell<Impl>, Options>(args...);
     address.bind(caf::actor_cast<Handle>(life));
     return untyped(life);
   };
-  return {std::move(id), std::move(start)};
+  child_spec result{std::move(id), std::move(start)};
+  result.when_stuck = caf::has_detach_flag(Options) ? stuck_rule::restart : stuck_rule::escalate;
+  return result;
 }
 
-swarm::supervisor_config supervise(const config::node_config& x, std::string name,
-                                   strategy rule = strategy::one_for_one) {
+swarm::supervisor_config supervise(const config::node_config& x, strategy rule = strategy::one_for_one) {
   swarm::supervisor_config result;
-  result.name = std::move(name);
   result.rule = rule;
-  result.restarts_max = static_cast<unsigned>(x.supervisor.restarts_max);
-  result.period = x.supervisor.period;
-  result.backoff = {x.supervisor.backoff_first, x.supervisor.backoff_max};
+  result.limits.restarts_max = static_cast<unsigned>(x.supervisor.restarts_max);
+  result.limits.period = x.supervisor.period;
+  result.limits.backoff = {x.supervisor.backoff_first, x.supervisor.backoff_max};
   return result;
 }
 
@@ -90,76 +94,117 @@ child_spec store_child(const tree_settings& x, const stable_address<store_actor>
 
 } // namespace
 
+/// The table, a function per branch, children in start order.
+struct supervision_tree::table {
+  const tree_settings& settings;
+  addresses& to;
+  const config::node_config& x = settings.values;
+
+  std::vector<child_spec> infrastructure() const {
+    return {
+      watchdog(),
+      store_child(settings, to.claims, "store/claims"),
+      store_child(settings, to.settlements, "store/settlements"),
+      store_child(settings, to.maintenance, "store/maintenance"),
+      child<command_executor>("executor", to.executor,
+                              executors::stop_ladder{x.command.interrupt_grace, x.command.terminate_grace}),
+      child<swarm::notifier, caf::detached>(
+        "notifier", to.notifier, notifier_config{for_role(settings.database, "notifier"), reconnect_rule(x)},
+        to.dispatchers, to.heartbeat.handle()),
+    };
+  }
+
+  std::vector<child_spec> leases() const {
+    completer_config completing;
+    completing.batch = static_cast<std::size_t>(x.completer.batch);
+    completing.rules = {x.retry.backoff_first, x.retry.backoff_max, x.retry.infra_max, x.retry.check_errors_max};
+    completing.repeat = reconnect_rule(x);
+    return {
+      child<swarm::completer>("completer", to.completer, completing, to.settlements.handle(), to.dispatchers),
+      child<swarm::heartbeat>("heartbeat", to.heartbeat,
+                              swarm::heartbeat_config{settings.node, x.heartbeat.interval, x.heartbeat.stale_after},
+                              to.settlements.handle(), to.workers.handle(), to.completer.handle()),
+    };
+  }
+
+  std::vector<child_spec> work() const {
+    std::vector<child_spec> result{ticket_workers()};
+    for (auto& [queue, address] : to.queues)
+      result.push_back(child<dispatcher>("dispatcher/" + queue, address,
+                                         swarm::dispatcher_config{queue, settings.node, x.node.slots,
+                                                                  x.dispatcher.claim_batch, x.dispatcher.poll_interval},
+                                         to.claims.handle(), to.workers.handle()));
+    return result;
+  }
+
+  /// The one worker that has children, and so takes its place along.
+  child_spec ticket_workers() const {
+    auto context = std::make_shared<worker_context>();
+    context->completer = to.completer.handle();
+    context->executor = to.executor.handle();
+    context->environment = allowed_environment();
+    context->working_directory = settings.working_directory;
+    context->output_head_bytes = x.command.output_head;
+    context->output_tail_bytes = x.command.output_tail;
+    std::map<std::string, dispatcher_actor> dispatcher_of;
+    for (auto& [queue, address] : to.queues)
+      dispatcher_of.emplace(queue, address.handle());
+    auto start = [context, dispatcher_of, address = to.workers, drain = x.node.drain_timeout](const birth& b) mutable {
+      auto life = b.parent.spawn<actor_shell<swarm::ticket_workers>>(
+        ticket_workers_config{drain, b.place}, std::shared_ptr<const worker_context>{context}, dispatcher_of);
+      address.bind(caf::actor_cast<ticket_workers_actor>(life));
+      return untyped(life);
+    };
+    child_spec result{"ticket_workers", start};
+    // Rather more than the drain and the slowest stop of a command need together.
+    result.shutdown = caf::timespan{x.node.drain_timeout + x.command.interrupt_grace + x.command.terminate_grace
+                                    + std::chrono::seconds{10}};
+    return result;
+  }
+
+  std::vector<child_spec> maintenance() const {
+    auto store = to.maintenance.handle();
+    return {
+      child<sweeper<reaper>>("reaper", to.reaper,
+                             reaper{x.reaper.interval, x.heartbeat.stale_after, x.reaper.batch, x.reaper.reclaims_max,
+                                    settings.dead_nodes},
+                             store, to.dispatchers),
+      child<sweeper<cascade>>("cascade", to.cascade, cascade{x.cascade.interval, x.cascade.batch}, store,
+                              to.dispatchers),
+      child<sweeper<scheduler>>("scheduler", to.scheduler, scheduler{x.scheduler.interval}, store, to.dispatchers),
+    };
+  }
+
+  std::vector<child_spec> surface() const {
+    return {child<swarm::control_socket, caf::detached>(
+      "control_socket", to.control, control_socket_config{settings.control_socket, settings.routes, {}})};
+  }
+
+  child_spec watchdog() const {
+    watchdog_config watching{x.supervisor.stuck_after, settings.actors, settings.alive, settings.give_up};
+    return child<swarm::watchdog, caf::detached>("watchdog", to.watchdog, watching,
+                                                 caf::actor_cast<status_actor>(to.scheduler.handle()));
+  }
+
+  std::vector<child_spec> root() const {
+    return {
+      subtree("infrastructure", supervise(x), infrastructure()),
+      subtree("leases", supervise(x), leases()),
+      subtree("work", supervise(x), work()),
+      subtree("maintenance", supervise(x), maintenance()),
+      subtree("surface", supervise(x), surface()),
+    };
+  }
+};
+
 supervision_tree::supervision_tree(caf::actor_system& system, const tree_settings& settings)
-  : addresses_(std::make_shared<addresses>(system, settings.values.node.queues)) {
-  auto& to = *addresses_;
-  auto& x = settings.values;
-  // Rather more than the drain and the slowest stop of a command need together.
-  const caf::timespan stop_work = x.node.drain_timeout + x.command.interrupt_grace + x.command.terminate_grace
-                                  + std::chrono::seconds{10};
-
-  std::vector<child_spec> infrastructure{
-    store_child(settings, to.claims, "store/claims"),
-    store_child(settings, to.settlements, "store/settlements"),
-    store_child(settings, to.maintenance, "store/maintenance"),
-    child<command_executor>("executor", to.executor,
-                            executors::stop_ladder{x.command.interrupt_grace, x.command.terminate_grace}),
-    child<swarm::notifier, caf::detached>(
-      "notifier", to.notifier, notifier_config{for_role(settings.database, "notifier"), reconnect_rule(x)},
-      to.dispatchers, to.heartbeat.handle()),
-  };
-
-  completer_config completing;
-  completing.batch = static_cast<std::size_t>(x.completer.batch);
-  completing.rules = {x.retry.backoff_first, x.retry.backoff_max, x.retry.infra_max, x.retry.check_errors_max};
-  completing.repeat = reconnect_rule(x);
-  std::vector<child_spec> leases{
-    child<swarm::completer>("completer", to.completer, completing, to.settlements.handle(), to.dispatchers),
-    child<swarm::heartbeat>("heartbeat", to.heartbeat,
-                            swarm::heartbeat_config{settings.node, x.heartbeat.interval, x.heartbeat.stale_after},
-                            to.settlements.handle(), to.workers.handle()),
-  };
-
-  auto context = std::make_shared<worker_context>();
-  context->completer = to.completer.handle();
-  context->executor = to.executor.handle();
-  context->environment = allowed_environment();
-  context->working_directory = settings.working_directory;
-  context->output_head_bytes = x.command.output_head;
-  context->output_tail_bytes = x.command.output_tail;
-  std::map<std::string, dispatcher_actor> dispatcher_of;
-  for (auto& [queue, address] : to.queues)
-    dispatcher_of.emplace(queue, address.handle());
-  std::vector<child_spec> work{
-    child<swarm::ticket_workers>("ticket_workers", to.workers, ticket_workers_config{x.node.drain_timeout},
-                                 std::shared_ptr<const worker_context>{context}, dispatcher_of)};
-  work.back().shutdown = stop_work;
-  for (auto& [queue, address] : to.queues)
-    work.push_back(child<dispatcher>("dispatcher/" + queue, address,
-                                     swarm::dispatcher_config{queue, settings.node, x.node.slots,
-                                                              x.dispatcher.claim_batch, x.dispatcher.poll_interval},
-                                     to.claims.handle(), to.workers.handle()));
-
-  auto store = to.maintenance.handle();
-  std::vector<child_spec> maintenance{
-    child<sweeper<reaper>>("reaper", to.reaper,
-                           reaper{x.reaper.interval, x.heartbeat.stale_after, x.reaper.batch, x.reaper.reclaims_max,
-                                  settings.dead_nodes},
-                           store, to.dispatchers),
-    child<sweeper<cascade>>("cascade", to.cascade, cascade{x.cascade.interval, x.cascade.batch}, store,
-                            to.dispatchers),
-    child<sweeper<scheduler>>("scheduler", to.scheduler, scheduler{x.scheduler.interval}, store, to.dispatchers),
-  };
-
-  std::vector<child_spec> branches{
-    subtree("infrastructure", supervise(x, "root/infrastructure"), std::move(infrastructure)),
-    subtree("leases", supervise(x, "root/leases"), std::move(leases)),
-    subtree("work", supervise(x, "root/work"), std::move(work)),
-    subtree("maintenance", supervise(x, "root/maintenance"), std::move(maintenance)),
-  };
-  branches[2].shutdown = stop_work + std::chrono::seconds{10};
-  root_ = caf::actor_cast<supervisor_actor>(system.spawn<actor_shell<supervisor>>(
-    supervise(x, "root", strategy::rest_for_one), std::move(branches)));
+  : addresses_(std::make_shared<addresses>(system, settings.values.node.queues)), place_(settings.actors->root()) {
+  auto config = supervise(settings.values, strategy::rest_for_one);
+  config.place = place_;
+  auto life = system.spawn<actor_shell<supervisor>>(std::move(config), table{settings, *addresses_}.root());
+  place_->starts(untyped(life));
+  place_->becomes(child_state::running);
+  root_ = caf::actor_cast<supervisor_actor>(life);
 }
 
 const ticket_workers_actor& supervision_tree::ticket_workers() const {
@@ -183,6 +228,8 @@ void supervision_tree::unbind() {
   x.reaper.unbind();
   x.cascade.unbind();
   x.scheduler.unbind();
+  x.watchdog.unbind();
+  x.control.unbind();
   for (auto& [queue, address] : x.queues)
     address.unbind();
   root_ = nullptr;

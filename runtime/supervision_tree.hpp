@@ -4,8 +4,12 @@
 #include "actors/supervisor.hpp"
 #include "actors/ticket_worker.hpp"
 #include "config/node_config.hpp"
+#include "runtime/control/control_server.hpp"
 #include "runtime/store/connection.hpp"
 
+#include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -18,17 +22,24 @@ struct tree_settings {
   node_id node;
   std::vector<std::int64_t> dead_nodes; ///< Predecessors of this node that still hold leases.
   std::string working_directory;        ///< For commands that name none.
+  std::filesystem::path control_socket; ///< Empty for none.
+  std::map<std::string, control::answer> routes; ///< What may be asked there.
+  std::shared_ptr<census> actors = std::make_shared<census>();
+  std::function<void()> alive = [] {};  ///< Called now and then, as long as the scheduler's threads do their work.
+  std::function<void(const caf::error&)> give_up = [](const caf::error&) {}; ///< A stuck actor can't be dealt with.
 };
 
 /// The actors of a node, under their supervisors. The tree is data: a list of child specifications in start order.
 ///
 ///   root                   rest_for_one
-///   ├─ infrastructure      one_for_one   store/claims, store/settlements, store/maintenance, executor, notifier
+///   ├─ infrastructure      one_for_one   watchdog, store/claims, store/settlements, store/maintenance, executor,
+///   │                                    notifier
 ///   ├─ leases              one_for_one   completer, heartbeat
 ///   ├─ work                one_for_one   ticket_workers, dispatcher/<queue> ...
-///   └─ maintenance         one_for_one   reaper, cascade, scheduler
+///   ├─ maintenance         one_for_one   reaper, cascade, scheduler
+///   └─ surface             one_for_one   control_socket
 ///
-/// It stops in reverse order: nothing is claimed any more, running tickets end or are handed back while the heartbeat
+/// It stops in reverse order: nobody looks in and nothing is claimed any more, running tickets end or are handed back while the heartbeat
 /// still beats for them, their outcomes are written, and the connections go last.
 class supervision_tree {
 public:
@@ -43,7 +54,9 @@ public:
 
 private:
   struct addresses;
+  struct table;
   std::shared_ptr<addresses> addresses_;
+  std::shared_ptr<seat> place_;
   supervisor_actor root_;
 };
 

@@ -105,12 +105,12 @@ caf::expected<std::vector<held_lease>> heartbeat(connection& db, const beat_requ
   claim_columns claims;
   for (auto& x : request.claims)
     claims.add(x);
-  auto found = db.run(sql::heartbeat, params::of(request.node.value, claims.tickets, claims.fences));
+  auto found = db.run(sql::heartbeat, params::of(request.node.value, claims.tickets, claims.fences, ms(request.orphan_after)));
   if (!found)
     return std::move(found.error());
   std::vector<held_lease> result;
   for (int i = 0; i < found->size(); ++i)
-    result.push_back({read_claim(*found, i), found->truth(i, 2)});
+    result.push_back({read_claim(*found, i), found->truth(i, 2), found->truth(i, 3)});
   return result;
 }
 

@@ -28,7 +28,7 @@ struct fixture : virtual_time {
   }
 
   heartbeat_actor start_heartbeat() {
-    return caf::actor_cast<heartbeat_actor>(start<heartbeat>(config, store.handle, workers.handle));
+    return caf::actor_cast<heartbeat_actor>(start<heartbeat>(config, store.handle, workers.handle, completer.handle));
   }
 
   void begin_outage() {
@@ -41,6 +41,7 @@ struct fixture : virtual_time {
   claims held{claim_of(1), claim_of(2)};
   faked<fake_store> store = fake<fake_store>();
   faked<fake_ticket_workers> workers = fake<fake_ticket_workers>();
+  faked<fake_completer> completer = fake<fake_completer>();
 };
 
 } // namespace
@@ -113,6 +114,23 @@ CAF_TEST(a ticket that started after the question is not taken for lost) {
   held.push_back(claim_of(3));
   answer(store, store->beat, all_held(beats()[0]));
   CAF_CHECK(workers->stopped.empty());
+}
+
+CAF_TEST(a lease without a worker is handed back and counts for nobody) {
+  start_heartbeat();
+  store->beat.otherwise = [](const beat_request& x) {
+    auto result = all_held(x);
+    result.push_back({claim_of(9), false, true});
+    return result;
+  };
+  pass(30s);
+  CAF_REQUIRE_EQUAL(completer->settle.asked.size(), 1u);
+  auto x = completer->settle.asked[0];
+  CAF_CHECK(x.claim == claim_of(9));
+  CAF_CHECK_EQUAL(x.outcome.end, outcome_class::released);
+  CAF_CHECK_EQUAL(beats().back().orphan_after, caf::timespan{30s});
+  CAF_CHECK_EQUAL(workers->stopped.size(), 0u);
+  CAF_CHECK_EQUAL(log.count("warning heartbeat: a lease without a worker is handed back: ticket=9"), 1u);
 }
 
 CAF_TEST(a wake beats now) {

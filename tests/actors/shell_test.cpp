@@ -67,10 +67,10 @@ CAF_TEST_FIXTURE_SCOPE(shell_tests, fixture)
 
 CAF_TEST(an exception keeps its text wherever it is thrown) {
   CAF_CHECK_EQUAL(end_of(fault::none), "it lives");
-  CAF_CHECK_EQUAL(end_of(fault::constructor), "clumsy ended with an exception: in the constructor");
-  CAF_CHECK_EQUAL(end_of(fault::behavior), "clumsy ended with an exception: in make_behavior");
-  CAF_CHECK_EQUAL(end_of(fault::handler), "clumsy ended with an exception: in a handler");
-  CAF_CHECK_EQUAL(end_of(fault::odd), "clumsy ended with an exception: something that is no std::exception");
+  CAF_CHECK_EQUAL(end_of(fault::constructor), "clumsy ended with an exception while starting: in the constructor");
+  CAF_CHECK_EQUAL(end_of(fault::behavior), "clumsy ended with an exception while starting: in make_behavior");
+  CAF_CHECK_EQUAL(end_of(fault::handler), "clumsy ended with an exception while handling 'wake': in a handler");
+  CAF_CHECK_EQUAL(end_of(fault::odd), "clumsy ended with an exception while handling 'wake': something that is no std::exception");
 }
 
 CAF_TEST(the object goes with its actor however that ends) {

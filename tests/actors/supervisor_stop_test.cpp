@@ -18,15 +18,15 @@ CAF_TEST(a child that does not stop in time is killed and the stop goes on) {
   pass(1ms);
   CAF_CHECK_EQUAL(journal(), "-b -a");
   CAF_CHECK(has_ended(top));
-  CAF_CHECK_EQUAL(log.count("warning supervisor: top kills 'b', which didn't stop in time: waited=5s"), 1u);
+  CAF_CHECK_EQUAL(log.count("warning supervisor: top kills 'b', which didn't stop in time"), 1u);
   CAF_CHECK_EQUAL(log.count("abandons"), 0u);
 }
 
 CAF_TEST(a child that cannot be killed is abandoned) {
   // An address without an actor behind it swallows every exit message, like a thread inside a system call.
   stable_address<dispatcher_actor> stuck{sys};
-  auto start = [stuck](caf::scheduled_actor&) { return untyped(stuck.handle()); };
-  supervise(config(), {child("a"), {"stuck", start, restart_rule::permanent, 5s}});
+  auto start = [stuck](const birth&) { return untyped(stuck.handle()); };
+  supervise(config(), {child("a"), {"stuck", start}});
   journal();
   end(top);
   pass(6s - 1ms);
@@ -43,7 +43,9 @@ CAF_TEST(a stubborn sibling is killed before everybody is restarted) {
   journal();
   crash("a");
   CAF_CHECK_EQUAL(journal(), "-a");
-  pass(5s);
+  pass(1s - 1ms);
+  CAF_CHECK_EQUAL(journal(), "");
+  pass(1ms); // nobody has five seconds for it now
   CAF_CHECK_EQUAL(journal(), "-b +a +b");
 }
 
@@ -80,31 +82,34 @@ CAF_TEST(a crash during the stop restarts nobody) {
 }
 
 CAF_TEST(a tree starts from the top down and stops from the bottom up) {
-  supervise(config(), {child("a"), subtree("sub", config(), {child("x"), child("y")}), child("b")});
+  supervise(config(), {child("a"), subtree("sub", {}, {child("x"), child("y")}), child("b")});
   CAF_CHECK_EQUAL(journal(), "+a +x +y +b");
   end(top);
   CAF_CHECK_EQUAL(journal(), "-b -y -x -a");
 }
 
 CAF_TEST(a stop while a branch is starting starts nobody after it) {
-  auto it = sys.spawn<actor_shell<supervisor>>(
-    config(), std::vector{child("a"), subtree("sub", config(), {child("x"), child("y")}), child("b")});
-  end(it);
-  CAF_CHECK_EQUAL(journal(), "+a +x +y -y -x -a");
-  CAF_CHECK(has_ended(it));
+  // It never comes to the end of its start, because it doesn't even begin.
+  stable_address<dispatcher_actor> nobody{sys};
+  child_spec slow{"slow", [nobody](const birth&) { return untyped(nobody.handle()); }};
+  supervise(config(), {child("a"), subtree("sub", {}, {child("x"), slow, child("y")}), child("b")});
+  CAF_CHECK_EQUAL(journal(), "+a +x");
+  end(top);
+  pass(6s);
+  CAF_CHECK_EQUAL(journal(), "-x -a");
+  CAF_CHECK(has_ended(top));
 }
 
 CAF_TEST(a branch that is restarted is awaited as well) {
-  supervise(config(strategy::one_for_all), {child("a"), subtree("sub", config(), {child("x")}), child("b")});
+  supervise(config(strategy::one_for_all), {child("a"), subtree("sub", {}, {child("x")}), child("b")});
   journal();
   crash("a");
   CAF_CHECK_EQUAL(journal(), "-a -b -x +a +x +b");
 }
 
 CAF_TEST(a subtree that gives up is restarted by its parent) {
-  auto settings = config();
-  settings.name = "top/sub";
-  settings.restarts_max = 1;
+  supervisor_config settings;
+  settings.limits.restarts_max = 1;
   supervise(config(), {child("a"), subtree("sub", settings, {child("x"), child("y")})});
   journal();
   crash("x");
@@ -112,13 +117,13 @@ CAF_TEST(a subtree that gives up is restarted by its parent) {
   crash("x");
   CAF_CHECK_EQUAL(journal(), "-x -y +x +y");
   auto x = reports();
-  CAF_CHECK_EQUAL(x[1].incarnation, 2u);
-  CAF_CHECK_EQUAL(x[1].last_exit, "top/sub gave up: more than 1 restarts within 30s, the last of 'x': probe ended with "
-                                  "an exception: boom");
+  CAF_CHECK_EQUAL(x[1].report.incarnation, 2u);
+  CAF_CHECK_EQUAL(x[1].report.last_exit.cause, "top/sub gave up: more than 1 restarts within 30s, the last of 'x': probe "
+                                               "ended with an exception while handling 'ended': boom");
 }
 
 CAF_TEST(a killed supervisor takes its children along) {
-  supervise(config(), {child("a", restart_rule::permanent, true), subtree("sub", config(), {child("x")})});
+  supervise(config(), {child("a", restart_rule::permanent, true), subtree("sub", {}, {child("x")})});
   journal();
   end(top, caf::exit_reason::kill);
   auto dead = journal();

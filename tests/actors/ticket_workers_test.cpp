@@ -15,7 +15,7 @@ struct fixture : virtual_time {
     context->completer = completer.handle;
     context->executor = executor.handle;
     it = caf::actor_cast<ticket_workers_actor>(
-      start<ticket_workers>(ticket_workers_config{30s}, std::shared_ptr<const worker_context>{context},
+      start<ticket_workers>(ticket_workers_config{30s, nullptr}, std::shared_ptr<const worker_context>{context},
                             std::map<std::string, dispatcher_actor>{{"a", a.handle}, {"b", b.handle}}));
   }
 

@@ -76,7 +76,7 @@ std::string other_value(const option& x) {
   switch (x.type) {
     case option_type::integer:
     case option_type::duration:
-    case option_type::size: return format_value(x.max);
+    case option_type::size: return x.key == "database.statement_timeout" ? "50s" : format_value(x.max);
     case option_type::choice: return std::string{x.choices.back()};
     case option_type::text: return "other";
     case option_type::path: return "/other";
@@ -118,6 +118,8 @@ CAF_TEST(each layer reaches each option and a later one wins) {
                                   "supervisor.backoff_max"})
       if (x.key != key)
         sources.flags.emplace_back(key, format_value(find_option(key)->max));
+    if (x.key != "database.statement_timeout") // its greatest value is too much for any supervisor.stuck_after
+      sources.flags.emplace_back("database.statement_timeout", "100ms");
     sources.file = write(std::string{x.section()} + ":\n  " + std::string{x.name()} + ": " + as_yaml(x, other) + "\n");
     CAF_REQUIRE_EQUAL(load(sources), "loaded");
     CAF_CHECK_EQUAL(format_value(x.get(loaded->values)), other);

@@ -60,6 +60,24 @@ CAF_TEST(a heartbeat returns only what is held under this very fence) {
   CAF_CHECK_EQUAL(s.beat({}), 0u);
 }
 
+CAF_TEST(a lease that a node has forgotten comes back as an orphan and gets no beat) {
+  for (int i = 0; i < 3; ++i)
+    s.submit();
+  auto claims = s.claim(3);
+  beat_request request{s.node, {claims[0]}, std::chrono::minutes{1}};
+  CAF_CHECK_EQUAL(must(store::heartbeat(s.db, request)).size(), 1u); // too young: its worker may be about to start
+  s.ask("UPDATE swarm.leases SET claimed_at = claimed_at - interval '61 seconds' WHERE ticket_id <> "
+        + to_string(claims[2].ticket));
+  auto answer = must(store::heartbeat(s.db, request));
+  CAF_REQUIRE_EQUAL(answer.size(), 2u);
+  CAF_CHECK(answer[0].claim == claims[0] && !answer[0].orphan);
+  CAF_CHECK(answer[1].claim == claims[1] && answer[1].orphan);
+  CAF_CHECK_EQUAL(s.ask("SELECT sum(heartbeat_count) FROM swarm.leases"), "2");
+  request.node = node_id{s.node.value + 1}; // another node's leases are none of our business
+  request.claims.clear();
+  CAF_CHECK_EQUAL(must(store::heartbeat(s.db, request)).size(), 0u);
+}
+
 CAF_TEST(a heartbeat says that an operator wants a ticket cancelled) {
   auto wanted = s.submit(), other = s.submit();
   auto claims = s.claim(2);

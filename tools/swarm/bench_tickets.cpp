@@ -162,7 +162,7 @@ caf::expected<bench_figures> measure_node(bench_site& site, const ticket_load& l
     values.node.name = "bench";
     values.node.queues = {"default"};
     values.node.slots = load.slots;
-    auto node = runtime::node::start({values, conninfo, site.home().id(), site.home().root()});
+    auto node = runtime::node::start({values, conninfo, site.home().id(), site.home().root(), {}});
     if (!node)
       return std::move(node.error());
     auto db = site.connect(conninfo);

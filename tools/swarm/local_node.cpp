@@ -43,7 +43,7 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
   std::filesystem::create_directories(work, failure);
   if (failure)
     return make_error(errc::io_failed, "cannot create " + work.string() + ": " + failure.message());
-  auto node = runtime::node::start({values, result->conninfo_, home.id(), work});
+  auto node = runtime::node::start({values, result->conninfo_, home.id(), work, home.control_socket()});
   if (!node)
     return std::move(node.error());
   result->node_ = std::move(*node);

@@ -28,6 +28,9 @@ public:
   /// Brings the embedded server up again if it died; the node waits it out meanwhile. To be called now and then.
   void tend_database();
 
+  /// For the end of a process that can't wait for its actors. The node must have stopped.
+  void stop_database() { postgres_.reset(); }
+
   /// For more connections to the same database.
   const std::string& conninfo() const { return conninfo_; }
 

@@ -62,17 +62,27 @@ std::string printable_line(std::string_view text) {
   return result;
 }
 
+namespace {
+
+/// Columns on a terminal, as far as the characters of our tables go: one per code point.
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+    std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
+}
+
+} // namespace
+
 void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], row[i].size());
+      widths[i] = std::max(widths[i], width_of(row[i]));
   }
   for (auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+      line += row[i] + std::string(widths[i] - width_of(row[i]) + 2, ' ');
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
   }

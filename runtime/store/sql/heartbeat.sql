@@ -1,2 +1,3 @@
--- $1 node bigint, $2 tickets bigint[], $3 fences bigint[]. Returns the leases that are still held.
-SELECT ticket_id, fence, cancel_requested FROM swarm.heartbeat($1, $2, $3);
+-- $1 node bigint, $2 tickets bigint[], $3 fences bigint[], $4 orphan after bigint (ms). Returns the leases that are still
+-- held, and those of the node that nobody asked for.
+SELECT ticket_id, fence, cancel_requested, orphan FROM swarm.heartbeat($1, $2, $3, $4);
