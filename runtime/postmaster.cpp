@@ -92,8 +92,9 @@ caf::expected<void> clear_remains(int data, int socket_directory, std::chrono::m
   }
   const std::array<std::pair<int, const char*>, 2> lock_files{
     {{data, "postmaster.pid"}, {socket_directory, ".s.PGSQL.5432.lock"}}};
+  // One without a number, as a full disk or a power cut leaves it, stops PostgreSQL for ever.
   for (auto [directory, file] : lock_files)
-    if (auto pid = named_in(directory, file); pid && ::kill(pid, 0) == 0)
+    if (auto pid = named_in(directory, file); pid == 0 || ::kill(pid, 0) == 0)
       ::unlinkat(directory, file, 0);
   return caf::unit;
 }

@@ -200,6 +200,18 @@ CAF_TEST(process ids of the dead and of strangers in the lock files hinder nobod
   CAF_CHECK_EQUAL(::kill(stranger.pid(), 0), 0);
 }
 
+CAF_TEST(lock files that were never written to their end hinder nobody) {
+  auto root = test::scratch_directory();
+  {
+    node first{root};
+    first.ask("CREATE TABLE kept AS SELECT 42 AS x");
+  }
+  std::ofstream{root / "postgres/data/postmaster.pid"};
+  std::ofstream{root / "postgres/.s.PGSQL.5432.lock"} << "garbage\n";
+  node second{root};
+  CAF_CHECK_EQUAL(second.ask("SELECT x FROM kept"), "42");
+}
+
 CAF_TEST(the server of a killed node is adopted) {
   auto root = test::scratch_directory();
   auto pid = leave_running_server(root);
