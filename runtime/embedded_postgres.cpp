@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <string_view>
 
 namespace swarm::runtime {
 
@@ -22,6 +23,10 @@ constexpr std::chrono::seconds quiet_start{3};
 
 // A server that was told to stop hard kills its own children after 5 s.
 constexpr std::chrono::seconds hard_stop_patience{15};
+
+// PG* variables are meant for the user's other servers. PGHOSTADDR would even lead to one of them.
+constexpr std::string_view own_parameters = " hostaddr='' requirepeer='' options='' sslmode=disable gssencmode=disable"
+                                            " channel_binding=disable target_session_attrs=read-write";
 
 struct connection_deleter {
   void operator()(PGconn* x) const { PQfinish(x); }
@@ -227,7 +232,8 @@ std::string embedded_postgres::conninfo(const std::string& database) const {
   auto directory = cluster_.path().string();
   if (!fits_into_address(directory))
     directory = "/proc/self/fd/" + std::to_string(cluster_.directory());
-  return "host=" + conninfo_value(directory) + " port=5432 user=swarm dbname=" + conninfo_value(database);
+  return "host=" + conninfo_value(directory) + " port=5432 user=swarm dbname=" + conninfo_value(database)
+         + std::string{own_parameters};
 }
 
 std::string embedded_postgres::ping_target() const {

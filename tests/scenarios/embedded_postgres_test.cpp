@@ -12,6 +12,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -121,6 +122,22 @@ CAF_TEST(a fresh home serves its owner and nobody on the network) {
     }};
     CAF_CHECK(contains(stranger.answer(), "Permission denied"));
   }
+}
+
+CAF_TEST(variables for another server lead nobody astray) {
+  const std::map<std::string, std::string> variables{
+    {"PGHOSTADDR", "192.0.2.1"}, {"PGREQUIREPEER", "nobody"},
+    {"PGOPTIONS", "-c default_transaction_read_only=on"}, {"PGGSSENCMODE", "require"},
+    {"PGCHANNELBINDING", "require"}, {"PGTARGETSESSIONATTRS", "standby"}};
+  for (auto& [name, value] : variables)
+    ::setenv(name.c_str(), value.c_str(), 1);
+  {
+    node first{test::scratch_directory()};
+    CAF_CHECK_EQUAL(first.failure(), "no error");
+    CAF_CHECK_EQUAL(first.ask("CREATE TABLE mine (x integer)"), "done");
+  }
+  for (auto& [name, value] : variables)
+    ::unsetenv(name.c_str());
 }
 
 CAF_TEST(a clean stop needs no recovery and keeps everything) {
