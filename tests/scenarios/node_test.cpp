@@ -121,6 +121,23 @@ CAF_TEST(what does not finish in time is handed back and a second signal hurries
   CAF_CHECK(contains(me.run({"show", me.ticket("a")}).out, "attempts    0 of 3 used"));
 }
 
+CAF_TEST(a run that is interrupted twice hands its tickets back) {
+  user me;
+  me.write("g.yaml", slow_graph);
+  auto run = me.start({"run", "g.yaml", "--node.drain_timeout", "10m"});
+  auto pid = running(me, "a");
+  running(me, "b");
+  run.signal(SIGINT);
+  CAF_CHECK(run.says("stopped watching"));
+  auto log = me.home() / "log/swarm.log";
+  CAF_CHECK(within(20s, [&] { return read_all(log).find("waiting for running tickets") != std::string::npos; }));
+  run.signal(SIGINT);
+  CAF_CHECK_EQUAL(run.end(30s).code, 130);
+  CAF_CHECK(!is_alive(pid));
+  CAF_CHECK(me.leaves_no_server());
+  CAF_CHECK_EQUAL(me.history("a"), "submitted claimed released");
+}
+
 CAF_TEST(a graph survives the kill of its node while somebody watches) {
   user me;
   me.write("g.yaml", slow_graph);

@@ -2,9 +2,15 @@
 
 #include "actors/logging.hpp"
 
+#include <future>
+#include <unistd.h>
+#include <utility>
+
 namespace swarm::cli {
 
 namespace {
+
+using namespace std::chrono_literals;
 
 /// For a command that has the embedded server for a moment; a node holds the home for longer than this.
 constexpr std::chrono::seconds lock_patience{5};
@@ -17,7 +23,8 @@ constexpr std::chrono::seconds restart_pause{5};
 caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home& home,
                                                              const config::node_config& values,
                                                              const std::string& command,
-                                                             runtime::log_terminal terminal) {
+                                                             runtime::log_terminal terminal,
+                                                             const signals& incoming) {
   auto name = values.node.name.empty() ? runtime::host_name() : values.node.name;
   auto lock = runtime::home_lock::take(home, command, name, lock_patience);
   if (!lock)
@@ -29,6 +36,7 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
   if (values.database.url.empty()) {
     auto settings = embedded_settings(values);
     settings.say = [](const std::string& sentence) { logger_for("postgres")->info("{}", sentence); };
+    settings.give_up = [&incoming] { return incoming.is_pending(); };
     auto started = runtime::embedded_postgres::start(result->lock_, std::move(settings));
     if (!started)
       return std::move(started.error());
@@ -48,6 +56,24 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
     return std::move(node.error());
   result->node_ = std::move(*node);
   return result;
+}
+
+bool local_node::stop_patiently(const signals& incoming) {
+  auto stopped = std::async(std::launch::async, [this] { return node_->stop(); });
+  auto is_first = true;
+  while (stopped.wait_for(0s) != std::future_status::ready)
+    if (incoming.wait_for(100ms)) {
+      if (!std::exchange(is_first, false))
+        _exit(exit_failure); // leases run out, and the next start reclaims them at once
+      node_->hand_back();
+    }
+  return stopped.get();
+}
+
+void local_node::abandon(int code) {
+  postgres_.reset();
+  spdlog::shutdown();
+  _exit(code);
 }
 
 void local_node::tend_database() {

@@ -6,6 +6,7 @@
 #include "runtime/log.hpp"
 #include "runtime/node.hpp"
 #include "tools/swarm/invocation.hpp"
+#include "tools/swarm/signals.hpp"
 
 #include <chrono>
 #include <memory>
@@ -17,19 +18,26 @@ namespace swarm::cli {
 /// the configuration names a database.
 class local_node {
 public:
+  /// @param incoming end a wait for the database with errc::shutting_down, and are left to the caller. They must
+  /// outlive the node.
   static caf::expected<std::unique_ptr<local_node>> start(const runtime::home&, const config::node_config&,
-                                                          const std::string& command, runtime::log_terminal);
+                                                          const std::string& command, runtime::log_terminal,
+                                                          const signals& incoming);
 
   /// Stops the node, then the database.
   ~local_node();
+
+  /// Stops the node after the graph or the first signal: running tickets may finish. A signal meanwhile hands them back
+  /// at once, and another one ends the process. @returns false when an actor is stuck and can't be stopped.
+  bool stop_patiently(const signals& incoming);
 
   runtime::node& node() { return *node_; }
 
   /// Brings the embedded server up again if it died; the node waits it out meanwhile. To be called now and then.
   void tend_database();
 
-  /// For the end of a process that can't wait for its actors. The node must have stopped.
-  void stop_database() { postgres_.reset(); }
+  /// Ends the process without waiting for actors that are stuck. The node must have stopped as far as it can.
+  [[noreturn]] void abandon(int code);
 
   /// For more connections to the same database.
   const std::string& conninfo() const { return conninfo_; }

@@ -35,7 +35,7 @@ caf::expected<store::connection> connect_to(const config::node_config& values, c
 }
 
 /// A node that runs on this home does the work; where none runs, one is brought up for as long as the graph takes.
-caf::expected<reach> reach_a_node(const invocation& x, const config::node_config& values) {
+caf::expected<reach> reach_a_node(const invocation& x, const config::node_config& values, const signals& incoming) {
   auto home = open_home(x);
   if (!home)
     return std::move(home.error());
@@ -48,7 +48,7 @@ caf::expected<reach> reach_a_node(const invocation& x, const config::node_config
       return std::move(access.error());
     return reach{nullptr, std::move(*access), *home};
   }
-  auto node = local_node::start(*home, values, "swarm run", runtime::log_terminal::nothing);
+  auto node = local_node::start(*home, values, "swarm run", runtime::log_terminal::nothing, incoming);
   if (!node)
     return std::move(node.error());
   reach result{std::move(*node), {}, *home};
@@ -149,6 +149,12 @@ caf::expected<store::submitted> submit_and_ring(store::connection& db, const new
   return submitted;
 }
 
+/// Other tickets of this home may still be running in it.
+void end_own_node(reach& to, const signals& incoming) {
+  if (to.own_node && !to.own_node->stop_patiently(incoming))
+    to.own_node->abandon(exit_gave_up);
+}
+
 int run(const invocation& x, const run_options& options) {
   signals incoming;
   auto settings = load_settings(x);
@@ -160,9 +166,9 @@ int run(const invocation& x, const run_options& options) {
                                   {static_cast<std::int16_t>(values.ticket.attempts), values.ticket.timeout}, found);
   if (!graph)
     return complain(found);
-  auto to = reach_a_node(x, values);
+  auto to = reach_a_node(x, values, incoming);
   if (!to)
-    return complain(to.error());
+    return incoming.is_pending() ? exit_interrupted : complain(to.error());
   auto submitted = submit_and_ring(*to->access.connection, *graph);
   if (!submitted)
     return complain(submitted.error());
@@ -176,6 +182,7 @@ int run(const invocation& x, const run_options& options) {
       complain(*cause);
     std::cerr << "swarm: stopped watching; the graph stays in the database: swarm list --graph "
               << to_string(submitted->graph) << '\n';
+    end_own_node(*to, incoming);
     return cause ? exit_gave_up : exit_interrupted;
   }
   auto counts = count(*last);
@@ -183,6 +190,7 @@ int run(const invocation& x, const run_options& options) {
   std::cerr << "graph " << to_string(submitted->graph) << ": " << summary(counts) << '\n';
   if (options.json)
     print_json(submitted->graph, counts);
+  end_own_node(*to, incoming);
   return counts.is_complete() ? exit_success : exit_failure;
 }
 

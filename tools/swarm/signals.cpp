@@ -30,4 +30,13 @@ std::optional<int> signals::wait_for(std::chrono::milliseconds time) const {
   return caught > 0 ? std::optional{caught} : std::nullopt;
 }
 
+bool signals::is_pending() const {
+  sigset_t pending;
+  sigpending(&pending);
+  for (int x : {SIGINT, SIGTERM, SIGHUP})
+    if (sigismember(&pending, x) == 1)
+      return true;
+  return false;
+}
+
 } // namespace swarm::cli

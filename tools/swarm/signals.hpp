@@ -14,6 +14,9 @@ public:
 
   /// @returns the signal that came within this time.
   std::optional<int> wait_for(std::chrono::milliseconds) const;
+
+  /// Whether one has come that nobody has taken yet. It stays for `wait_for`.
+  bool is_pending() const;
 };
 
 } // namespace swarm::cli
