@@ -138,6 +138,28 @@ CAF_TEST(a run that is interrupted twice hands its tickets back) {
   CAF_CHECK_EQUAL(me.history("a"), "submitted claimed released");
 }
 
+CAF_TEST(a run whose node was that of another run goes on with one of its own) {
+  user me;
+  me.write("first.yaml", "graph: first\ntickets: {x: {command: [sh, -c, 'until [ -e go ]; do sleep 0.05; done']}}\n");
+  me.write("second.yaml", "graph: second\n"
+                          "tickets:\n"
+                          "  a: {command: [sh, -c, 'echo $$ > a.pid; until [ -e end ]; do sleep 0.05; done']}\n"
+                          "  b: {command: ['true'], needs: [a]}\n");
+  auto first = me.start({"run", "first.yaml", "--node.drain_timeout", "1s"});
+  CAF_REQUIRE(first.says("started, attempt 1"));
+  auto second = me.start({"run", "second.yaml"});
+  running(me, "a");
+  me.write("go", "");
+  CAF_CHECK_EQUAL(first.end().code, 0);
+  me.write("end", "");
+  auto said = second.end();
+  CAF_CHECK_EQUAL(said.code, 0);
+  CAF_CHECK(contains(said.err, "this run goes on with one of its own"));
+  CAF_CHECK(me.leaves_no_server());
+  CAF_CHECK_EQUAL(me.history("a"), "submitted claimed released claimed completed");
+  CAF_CHECK_EQUAL(count(me.history("b"), "completed"), 1u);
+}
+
 CAF_TEST(a graph survives the kill of its node while somebody watches) {
   user me;
   me.write("g.yaml", slow_graph);

@@ -8,12 +8,16 @@
 #include <nlohmann/json.hpp>
 
 #include <iostream>
+#include <utility>
 
 namespace swarm::cli {
 
 namespace {
 
 using namespace std::chrono_literals;
+
+/// How long a home may be without a node, e.g. while it is restarted, before a run brings up one of its own.
+constexpr auto absence_max = 10s;
 
 struct run_options {
   std::string file;
@@ -46,7 +50,9 @@ caf::expected<reach> reach_a_node(const invocation& x, const config::node_config
     auto access = open_database(x, values, "swarm run");
     if (!access)
       return std::move(access.error());
-    return reach{nullptr, std::move(*access), *home};
+    // With the lock in our hands that node has just ended.
+    if (!access->lock)
+      return reach{nullptr, std::move(*access), *home};
   }
   auto node = local_node::start(*home, values, "swarm run", runtime::log_terminal::nothing, incoming);
   if (!node)
@@ -62,10 +68,11 @@ caf::expected<reach> reach_a_node(const invocation& x, const config::node_config
 /// Looks at a graph until nothing moves any more, through outages of database and node.
 class watcher {
 public:
-  watcher(const config::node_config& values, reach& to, graph_id graph) : values_(values), to_(to), graph_(graph) {}
+  watcher(const config::node_config& values, reach& to, graph_id graph, const signals& incoming)
+    : values_(values), to_(to), graph_(graph), incoming_(incoming) {}
 
   /// @returns the last look, or nothing when a signal came first, or the end of our own node.
-  std::optional<std::vector<store::graph_ticket>> watch(const signals& incoming) {
+  std::optional<std::vector<store::graph_ticket>> watch() {
     progress shown{std::cerr};
     for (;;) {
       if (auto tickets = look()) {
@@ -73,8 +80,9 @@ public:
         if (count(*tickets).is_settled())
           return tickets;
       }
-      if (incoming.wait_for(200ms) || own_node_failure())
+      if (incoming_.wait_for(200ms) || own_node_failure())
         return std::nullopt;
+      replace_lost_node();
     }
   }
 
@@ -87,6 +95,27 @@ public:
   }
 
 private:
+  /// The node may have been that of another `swarm run`, which ends with its own graph and never comes back.
+  void replace_lost_node() {
+    if (to_.own_node)
+      return;
+    auto now = std::chrono::steady_clock::now();
+    auto holder = runtime::holder_of(to_.home);
+    if (!holder || (*holder && !(*holder)->node.empty()))
+      node_seen_at_ = now;
+    if (now - node_seen_at_ < absence_max)
+      return;
+    node_seen_at_ = now;
+    std::cerr << "swarm: the node of this home has gone, and this run goes on with one of its own\n";
+    auto node = local_node::start(to_.home, values_, "swarm run", runtime::log_terminal::nothing, incoming_);
+    if (!node) {
+      std::cerr << "swarm: " << render(node.error()) << '\n';
+      return;
+    }
+    to_.own_node = std::move(*node);
+    to_.access.connection.reset();
+  }
+
   std::optional<std::vector<store::graph_ticket>> look() {
     auto& db = to_.access.connection;
     if (!db) {
@@ -94,12 +123,14 @@ private:
       if (!opened)
         return std::nullopt;
       db = std::move(*opened);
-      std::cerr << "swarm: the database is back\n";
+      if (std::exchange(is_out_, false))
+        std::cerr << "swarm: the database is back\n";
     }
     auto tickets = store::graph_tickets(*db, graph_);
     if (tickets)
       return std::move(*tickets);
     std::cerr << "swarm: waiting for the database: " << render(tickets.error()) << '\n';
+    is_out_ = true;
     db.reset();
     return std::nullopt;
   }
@@ -107,6 +138,9 @@ private:
   const config::node_config& values_;
   reach& to_;
   graph_id graph_;
+  const signals& incoming_;
+  std::chrono::steady_clock::time_point node_seen_at_ = std::chrono::steady_clock::now();
+  bool is_out_ = false;
 };
 
 std::string summary(const graph_counts& counts) {
@@ -174,8 +208,8 @@ int run(const invocation& x, const run_options& options) {
     return complain(submitted.error());
   std::cerr << "graph " << to_string(submitted->graph) << " '" << printable_line(graph->name) << "': "
             << graph->tickets.size() << " tickets\n";
-  watcher watching{values, *to, submitted->graph};
-  auto last = watching.watch(incoming);
+  watcher watching{values, *to, submitted->graph, incoming};
+  auto last = watching.watch();
   if (!last) {
     auto cause = watching.own_node_failure();
     if (cause)
