@@ -138,6 +138,16 @@ CAF_TEST(a run that is interrupted twice hands its tickets back) {
   CAF_CHECK_EQUAL(me.history("a"), "submitted claimed released");
 }
 
+CAF_TEST(a run that comes while the first node of a home is starting waits for it) {
+  user me;
+  me.write("g.yaml", "graph: g\ntickets: {x: {command: ['true']}}\n");
+  auto node = me.start({"up"});
+  CAF_REQUIRE(node.says("creating a database"));
+  CAF_CHECK_EQUAL(me.run({"run", "g.yaml"}).code, 0);
+  node.signal(SIGTERM);
+  CAF_CHECK_EQUAL(node.end().code, 0);
+}
+
 CAF_TEST(a run whose node was that of another run goes on with one of its own) {
   user me;
   me.write("first.yaml", "graph: first\ntickets: {x: {command: [sh, -c, 'until [ -e go ]; do sleep 0.05; done']}}\n");

@@ -84,6 +84,29 @@ caf::expected<void> bring_up(const runtime::home& home, const config::node_confi
   return caf::unit;
 }
 
+/// Whether a node runs on this home or is just starting. False when in doubt.
+bool has_node(const invocation& x) {
+  auto path = home_path(x);
+  if (!path || is_missing(*path))
+    return false;
+  auto home = runtime::home::open(*path);
+  if (!home)
+    return false;
+  auto holder = runtime::holder_of(*home);
+  return holder && *holder && !(*holder)->node.empty();
+}
+
+/// A node that is just starting opens the database a moment before it has brought the schema to its version.
+void await_schema(const invocation& x, store::connection& db) {
+  auto deadline = std::chrono::steady_clock::now() + boot_patience;
+  for (;;) {
+    auto found = store::found_schema(db);
+    if (!found || *found == store::schema_version() || std::chrono::steady_clock::now() > deadline || !has_node(x))
+      return;
+    std::this_thread::sleep_for(100ms);
+  }
+}
+
 caf::expected<void> require_schema(store::connection& db) {
   auto found = store::found_schema(db);
   if (!found)
@@ -197,9 +220,11 @@ caf::expected<database_access> open_database(const invocation& x, const config::
     if (!reached)
       return std::move(reached.error());
   }
-  if (need == schema_need::newest)
+  if (need == schema_need::newest) {
+    await_schema(x, *access.connection);
     if (auto fits = require_schema(*access.connection); !fits)
       return std::move(fits.error());
+  }
   return access;
 }
 
