@@ -112,9 +112,11 @@ caf::expected<void> set_up_logging(const config::log_config& config, const std::
                                    log_terminal terminal) {
   std::vector<spdlog::sink_ptr> sinks;
   auto path = config.file.empty() ? file : config.file;
+  // spdlog counts the files that are put aside.
+  auto files_aside = static_cast<std::size_t>(config.files_max - 1);
   try {
     sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
-      path.string(), config.file_size_max, static_cast<std::size_t>(config.files_max)));
+      path.string(), config.file_size_max, files_aside));
   } catch (const spdlog::spdlog_ex& e) {
     return make_error(errc::io_failed, "cannot open the log file " + path.string() + ": " + e.what());
   }

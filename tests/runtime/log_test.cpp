@@ -4,8 +4,12 @@
 
 #include "actors/logging.hpp"
 #include "tests/fixtures/captured_log.hpp"
+#include "tests/fixtures/scratch_folder.hpp"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <iterator>
 
 #include "tests/fixtures/caf_test.hpp"
 
@@ -102,6 +106,19 @@ CAF_TEST(bytes in any encoding make a line that can be read) {
   for (int c = 1; c < 256; ++c) {
     auto text = "it says: output=\"" + std::string(3, static_cast<char>(c)) + "x\"";
     CAF_CHECK(json::accept(runtime::json_line("now", "info", "log", text)));
+  }
+}
+
+CAF_TEST(no more log files are kept than the configuration says) {
+  for (int files_max : {1, 3}) {
+    test::scratch_folder folder;
+    const config::log_config config{"info", {}, "text", {}, 1024, files_max};
+    CAF_REQUIRE(runtime::set_up_logging(config, folder.path() / "swarm.log", runtime::log_terminal::nothing));
+    for (int i = 0; i < 200; ++i)
+      logger_for("node")->info("a sentence that fills the file: line={}", i);
+    CAF_CHECK_EQUAL(std::distance(std::filesystem::directory_iterator{folder.path()}, {}), files_max);
+    spdlog::drop_all();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("nothing"));
   }
 }
 
