@@ -1,6 +1,6 @@
 #include "config/render.hpp"
 
-#include "config/mask_password.hpp"
+#include "messages/mask_password.hpp"
 
 #include <nlohmann/json.hpp>
 

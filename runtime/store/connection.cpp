@@ -1,5 +1,6 @@
 #include "runtime/store/connection.hpp"
 
+#include "messages/mask_password.hpp"
 #include "messages/text_file.hpp"
 #include "runtime/store/sqlstate.hpp"
 
@@ -43,7 +44,7 @@ bool succeeded(const PGresult* x) {
 std::string conninfo_problem(const std::string& conninfo) {
   char* message = nullptr;
   auto* options = PQconninfoParse(conninfo.c_str(), &message);
-  auto result = one_line(message);
+  auto result = mask_quotes(one_line(message), conninfo);
   PQconninfoFree(options);
   PQfreemem(message);
   return result;
@@ -90,7 +91,8 @@ caf::expected<connection> connection::open(const connection_settings& settings) 
   connection result{PQconnectdbParams(keys.data(), values.data(), 1)};
   if (PQstatus(result.conn_) != CONNECTION_OK) {
     auto message = one_line(PQerrorMessage(result.conn_));
-    return make_error(classify_connect_failure(message), "cannot connect to the database: " + message);
+    return make_error(classify_connect_failure(message),
+                      "cannot connect to the database: " + mask_quotes(message, settings.conninfo));
   }
   // libpq would print warnings and the server's last words to stderr; failures come back as errors anyway.
   PQsetNoticeReceiver(result.conn_, [](void*, const PGresult*) {}, nullptr);

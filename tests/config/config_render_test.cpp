@@ -1,7 +1,7 @@
 #define CAF_SUITE config_render
 
-#include "config/mask_password.hpp"
 #include "config/render.hpp"
+#include "messages/mask_password.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -174,9 +174,31 @@ CAF_TEST(passwords are masked in every form of a connection string) {
     {R"(password=secret\)", "password=***"},
   };
   for (const auto& row : rows) {
-    CAF_CHECK_EQUAL(mask_password(row.connection), row.shown);
-    CAF_CHECK(mask_password(row.connection).find("sec") == std::string::npos);
+    CAF_CHECK_EQUAL(swarm::mask_password(row.connection), row.shown);
+    CAF_CHECK(swarm::mask_password(row.connection).find("sec") == std::string::npos);
   }
+}
+
+CAF_TEST(what libpq quotes of a password is hidden) {
+  struct row {
+    std::string connection;
+    std::string message;
+    std::string shown;
+  };
+  const std::vector<row> rows{
+    {"postgresql://me:sec%ret@db", R"(invalid percent-encoded token: "sec%ret")",
+     R"(invalid percent-encoded token: "***")"},
+    {"host=db password=sec ret", R"(missing "=" after "ret" in connection info string)",
+     R"(missing "=" after "***" in connection info string)"},
+    {"postgresql://me:sec@ret@db", R"(could not translate host name "ret@db" to address)",
+     R"(could not translate host name "***" to address)"},
+    {"postgresql://me:secret@db", R"(could not translate host name "db" to address: "x)",
+     R"(could not translate host name "db" to address: "x)"},
+    {"password=secret", R"(role "me" does not exist)", R"(role "me" does not exist)"},
+    {"host=db prot=1", R"(invalid connection option "prot")", R"(invalid connection option "prot")"},
+  };
+  for (const auto& row : rows)
+    CAF_CHECK_EQUAL(swarm::mask_quotes(row.message, row.connection), row.shown);
 }
 
 CAF_TEST(a problem with the connection string does not repeat it) {

@@ -142,7 +142,8 @@ CAF_TEST(a database that cannot be used is told apart from one that is away) {
   for (auto& x : {attempt{"host=127.0.0.1 port=1 dbname=x", 1, "cannot connect to the database: "},
                   {database.conninfo() + " user=nobody_knows", 1, "nobody_knows"},
                   {database.conninfo() + " dbname=no_such", 1, "\"no_such\""},
-                  {"host=127.0.0.1 prot=1", 2, "prot"}})
+                  {"host=127.0.0.1 prot=1", 2, "prot"},
+                  {"postgresql://me:sec%ret@127.0.0.1", 2, "\"***\""}})
     for (auto command : {std::vector<std::string>{"up"}, {"run", "graph.yaml"}, {"list"}, {"migrate"}}) {
       me.environment["SWARM_DATABASE_URL"] = x.url;
       auto words = refused(x.code, command);

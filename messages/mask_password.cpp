@@ -1,10 +1,10 @@
-#include "config/mask_password.hpp"
+#include "messages/mask_password.hpp"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
-namespace swarm::config {
+namespace swarm {
 
 namespace {
 
@@ -107,6 +107,13 @@ std::string mask_uri(std::string_view scheme, std::string_view rest) {
   return result;
 }
 
+bool may_hold_password(std::string_view connection) {
+  constexpr std::string_view word = "pass";
+  const auto is_same = [](char a, char b) { return (a | 0x20) == b; };
+  return std::search(connection.begin(), connection.end(), word.begin(), word.end(), is_same) != connection.end()
+         || connection.find('@') != std::string_view::npos;
+}
+
 } // namespace
 
 std::string mask_password(std::string_view connection) {
@@ -116,4 +123,22 @@ std::string mask_password(std::string_view connection) {
   return mask_pairs(connection).value_or(std::string{mask});
 }
 
-} // namespace swarm::config
+std::string mask_quotes(std::string message, std::string_view connection) {
+  if (!may_hold_password(connection))
+    return message;
+  const auto shown = mask_password(connection);
+  for (auto begin = message.find('"'); begin != std::string::npos;) {
+    const auto end = message.find('"', begin + 1);
+    if (end == std::string::npos)
+      break;
+    const auto quoted = message.substr(begin + 1, end - begin - 1);
+    const auto is_secret = quoted.size() > 1 && connection.find(quoted) != std::string_view::npos
+                           && shown.find(quoted) == std::string::npos;
+    if (is_secret)
+      message.replace(begin + 1, quoted.size(), mask);
+    begin = message.find('"', begin + 1 + (is_secret ? mask.size() : quoted.size()) + 1);
+  }
+  return message;
+}
+
+} // namespace swarm
