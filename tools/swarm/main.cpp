@@ -1,9 +1,23 @@
+#include "config/problem.hpp"
 #include "runtime/node.hpp"
 #include "runtime/store/migrate.hpp"
 #include "tools/swarm/invocation.hpp"
 #include "tools/swarm/text.hpp"
 
 namespace {
+
+/// "there is no option '--node.slot', did you mean '--node.slots'"
+std::string no_such(const CLI::App& command, const std::string& word) {
+  if (!word.starts_with('-'))
+    return "there is no command '" + word + "'";
+  auto name = word.substr(0, word.find('='));
+  std::vector<std::string> known;
+  for (auto* option : command.get_options())
+    for (auto& x : option->get_lnames())
+      known.push_back("--" + x);
+  auto meant = swarm::config::nearest(name, {known.begin(), known.end()});
+  return "there is no option '" + name + "'" + (meant.empty() ? "" : ", did you mean '" + std::string{meant} + "'");
+}
 
 /// One sentence for a mistake in the command line, with the way to the right words.
 std::string sentence_for(const CLI::App* program, const CLI::Error& mistake) {
@@ -16,9 +30,8 @@ std::string sentence_for(const CLI::App* program, const CLI::Error& mistake) {
   std::string what = mistake.what();
   // CLI11 asks for what is missing before it names the word that nobody knows.
   auto unknown = program->remaining(true);
-  if (!unknown.empty() && chosen->get_require_subcommand_min() > 0)
-    what = "there is no " + std::string{unknown.front().starts_with('-') ? "option" : "command"} + " '"
-           + unknown.front() + "'";
+  if (!unknown.empty() && (chosen->get_require_subcommand_min() > 0 || unknown.front().starts_with("--")))
+    what = no_such(*chosen, unknown.front());
   return "swarm: " + swarm::cli::printable_line(what) + "; see `" + place + " --help`\n";
 }
 
