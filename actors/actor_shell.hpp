@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -76,6 +77,8 @@ public:
     vitals_->handling.store(static_cast<std::uint64_t>(verb), std::memory_order_relaxed);
     // This actor alone writes it.
     vitals_->handled.store(vitals_->handled.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (static_cast<std::uint64_t>(verb) == vitals_->crash_on.load(std::memory_order_relaxed))
+      throw std::runtime_error("a crash that was asked for");
     if (verb == atom::status::value && !x.mid.is_response()) {
       this->current_element_ = &x;
       this->make_response_promise().deliver(status());

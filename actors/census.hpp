@@ -27,6 +27,7 @@ struct vitals {
   std::atomic<std::uint64_t> handled{0};
   std::atomic<std::int64_t> busy_since{0}; ///< Nanoseconds of the steady clock; 0 while idle.
   std::atomic<std::uint64_t> handling{0};  ///< The verb of the newest message, as a number; 0 before the first.
+  std::atomic<std::uint64_t> crash_on{0};  ///< For tests: it throws instead of handling this verb.
 
   /// Where this life sits; null outside a supervision tree. Set once, by the supervisor.
   std::shared_ptr<const seat> place() const;

@@ -2,7 +2,7 @@
 
 #include "actors/dynamic_supervisor.hpp"
 
-#include "tests/actors/supervisor_fixture.hpp"
+#include "tests/fixtures/scripted_children.hpp"
 
 using namespace swarm;
 using namespace swarm::test;

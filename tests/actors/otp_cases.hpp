@@ -1,12 +1,11 @@
 #pragma once
 
 #include "actors/supervisor.hpp"
+#include "tests/fixtures/scripted_children.hpp"
 
 /// What Erlang/OTP's supervisor does when one of its children ends by itself, case by case. Recorded from OTP 25
 /// (stdlib 4.2) with children a, b and c, of which the other two are permanent.
 namespace swarm::test {
-
-enum class exit_way : std::uint8_t { normal, shutdown, shutdown_with_cause, error, killed };
 
 struct otp_case {
   strategy rule;

@@ -1,6 +1,7 @@
 #define CAF_SUITE actors_shell
 
 #include "actors/actor_shell.hpp"
+#include "actors/invariant.hpp"
 
 #include <stdexcept>
 
@@ -11,7 +12,7 @@ using namespace swarm::test;
 
 namespace {
 
-enum class fault { none, constructor, behavior, handler, odd };
+enum class fault { none, constructor, behavior, handler, odd, memory, invariant, unheard_error };
 
 /// Fails where it is told to; counts how many of it live.
 class clumsy {
@@ -19,7 +20,8 @@ public:
   using interface = caf::typed_actor<caf::reacts_to<atom::wake>>;
   static constexpr const char* name = "clumsy";
 
-  clumsy(interface::pointer, fault where, std::unique_ptr<int>, int* living) : where_(where), living_(living) {
+  clumsy(interface::pointer self, fault where, std::unique_ptr<int>, int* living)
+    : self_(self), where_(where), living_(living) {
     if (where_ == fault::constructor)
       throw std::runtime_error("in the constructor");
     ++*living_;
@@ -34,10 +36,17 @@ public:
         throw std::runtime_error("in a handler");
       if (where_ == fault::odd)
         throw 5;
+      if (where_ == fault::memory)
+        throw std::bad_alloc{};
+      if (where_ == fault::invariant)
+        invariant(1 > 2, "one is more than two");
+      if (where_ == fault::unheard_error)
+        self_->request(caf::actor_cast<scheduler_actor>(self_), caf::infinite, atom::sweep_v).then([](std::int32_t) {});
     }};
   }
 
 private:
+  interface::pointer self_;
   fault where_;
   int* living_;
 };
@@ -70,7 +79,19 @@ CAF_TEST(an exception keeps its text wherever it is thrown) {
   CAF_CHECK_EQUAL(end_of(fault::constructor), "clumsy ended with an exception while starting: in the constructor");
   CAF_CHECK_EQUAL(end_of(fault::behavior), "clumsy ended with an exception while starting: in make_behavior");
   CAF_CHECK_EQUAL(end_of(fault::handler), "clumsy ended with an exception while handling 'wake': in a handler");
+  CAF_CHECK_EQUAL(end_of(fault::memory), "clumsy ended with an exception while handling 'wake': std::bad_alloc");
+  CAF_CHECK_EQUAL(end_of(fault::invariant), "clumsy ended with an exception while handling 'wake': a broken invariant: one "
+                                            "is more than two");
+  CAF_CHECK_EQUAL(end_of(fault::unheard_error), "clumsy got an error that it has no handler for: "
+                                                "system_error(unexpected_message)");
   CAF_CHECK_EQUAL(end_of(fault::odd), "clumsy ended with an exception while handling 'wake': something that is no std::exception");
+}
+
+CAF_TEST(a crash at a named point ends the actor there) {
+  auto it = start<clumsy>(fault::none, nullptr, &living);
+  crash_on(it, atom::wake_v);
+  tell(it, atom::wake_v);
+  CAF_CHECK(has_ended(it));
 }
 
 CAF_TEST(the object goes with its actor however that ends) {

@@ -1,6 +1,6 @@
 #define CAF_SUITE actors_supervisor_otp
 
-#include "tests/actors/supervisor_fixture.hpp"
+#include "tests/actors/otp_cases.hpp"
 
 using namespace swarm;
 using namespace swarm::test;

@@ -1,6 +1,6 @@
 #define CAF_SUITE actors_supervisor
 
-#include "tests/actors/supervisor_fixture.hpp"
+#include "tests/fixtures/scripted_children.hpp"
 
 using namespace swarm;
 using namespace swarm::test;

@@ -5,6 +5,7 @@
 #include "runtime/node.hpp"
 #include "runtime/store/queries.hpp"
 #include "tests/fixtures/desk.hpp"
+#include "tests/fixtures/seed.hpp"
 
 #include <caf/all.hpp>
 
@@ -19,12 +20,6 @@ using namespace swarm::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Takes the seed from SWARM_SEED, to repeat a run.
-std::uint64_t choose_seed() {
-  auto* given = std::getenv("SWARM_SEED");
-  return given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
 
 /// A real node under load, whose actors are killed while they work.
 struct fixture {

@@ -2,6 +2,7 @@
 
 #include "runtime/store/queries.hpp"
 #include "tests/fixtures/desk.hpp"
+#include "tests/fixtures/seed.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -18,12 +19,6 @@ using namespace swarm::test;
 namespace {
 
 using random_source = std::mt19937_64;
-
-/// Takes the seed from SWARM_SEED, to repeat a run.
-std::uint64_t choose_seed() {
-  auto* given = std::getenv("SWARM_SEED");
-  return given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
 
 std::size_t below(random_source& random, std::size_t limit) {
   return random() % limit;

@@ -4,6 +4,8 @@
 #include "tools/swarm/invocation.hpp"
 #include "tools/swarm/text.hpp"
 
+#include <iostream>
+
 namespace {
 
 /// "there is no option '--node.slot', did you mean '--node.slots'"
@@ -59,5 +61,11 @@ int main(int argc, char** argv) {
     // Help and version aren't errors; everything else is a mistake in the command line.
     return program.exit(e) == 0 ? exit_success : exit_bad_input;
   }
-  return chosen(x);
+  auto code = chosen(x);
+  // Whoever reads less than everything, or a full disk, must not look like success.
+  if (!std::cout.flush() && code == exit_success) {
+    std::cerr << "swarm: the output couldn't be written\n";
+    return exit_failure;
+  }
+  return code;
 }
