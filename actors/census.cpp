@@ -53,6 +53,8 @@ std::shared_ptr<seat> seat::add(std::string id, child_kind kind) {
 
 void seat::starts(const caf::strong_actor_ptr& life) {
   auto signs = vitals_of(life);
+  if (signs)
+    signs->take(shared_from_this());
   std::lock_guard guard{mutex_};
   life_ = caf::actor_cast<caf::weak_actor_ptr>(life);
   signs_ = std::move(signs);

@@ -55,7 +55,7 @@ void completer::flush() {
   settle_request request{{}, config_.rules};
   for (auto& x : in_flight_)
     request.settlements.push_back(x.settlement);
-  self_->request(store_, caf::infinite, atom::settle_v, std::move(request))
+  self_->request(store_, config_.store_patience, atom::settle_v, std::move(request))
     .then([this](const settle_report& x) { on_report(x); }, [this](const caf::error& x) { on_failure(x); });
 }
 

@@ -15,6 +15,7 @@ struct completer_config {
   std::size_t batch = 500; ///< Settlements per statement, at most.
   retry_rules rules;
   backoff_rule repeat;     ///< Between tries of the same batch.
+  caf::timespan store_patience{std::chrono::seconds{90}}; ///< For an answer that a stuck store will never give.
 };
 
 /// The COMPLETER: writes outcomes in batches.

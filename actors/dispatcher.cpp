@@ -9,6 +9,12 @@ dispatcher::dispatcher(interface::pointer self, dispatcher_config config, store_
   : self_(self), config_(std::move(config)), store_(std::move(store)), workers_(std::move(workers)), outage_(name) {}
 
 dispatcher::interface::behavior_type dispatcher::make_behavior() {
+  self_->set_exit_handler([this](caf::exit_msg& x) {
+    closing_ = true;
+    // What a claim under way brings would have no worker, and wait for a reaper.
+    if (!looking_ || x.reason == caf::exit_reason::kill)
+      self_->quit(std::move(x.reason));
+  });
   self_->send(self_, atom::tick_v);
   return {
     [this](atom::wake) { look(); },
@@ -25,6 +31,8 @@ std::vector<actor_fact> dispatcher::facts() const {
 }
 
 void dispatcher::look() {
+  if (closing_)
+    return;
   if (std::exchange(looking_, true)) {
     woken_ = true;
     return;
@@ -33,7 +41,7 @@ void dispatcher::look() {
     .then(
       [this](std::int32_t running) {
         auto free = config_.slots - running;
-        if (free > 0)
+        if (free > 0 && !closing_)
           claim(std::min(free, config_.claim_batch));
         else
           finish_look(false); // the end of a worker wakes us
@@ -42,7 +50,7 @@ void dispatcher::look() {
 }
 
 void dispatcher::claim(std::int32_t limit) {
-  self_->request(store_, caf::infinite, atom::claim_v, claim_request{config_.queue, limit, config_.node})
+  self_->request(store_, config_.store_patience, atom::claim_v, claim_request{config_.queue, limit, config_.node})
     .then([this, limit](std::vector<claimed_ticket>& x) { on_claimed(x, limit); },
           [this](const caf::error& x) {
             outage_.begins("dispatcher can't claim: queue=" + config_.queue, x);
@@ -61,6 +69,8 @@ void dispatcher::on_claimed(std::vector<claimed_ticket>& tickets, std::int32_t l
 
 void dispatcher::finish_look(bool look_again) {
   looking_ = false;
+  if (closing_)
+    return self_->quit(caf::exit_reason::user_shutdown);
   if (std::exchange(woken_, false) || look_again)
     look();
 }

@@ -13,6 +13,7 @@ struct dispatcher_config {
   std::int32_t slots = 4;       ///< Tickets of this queue that run here at once.
   std::int32_t claim_batch = 100;
   caf::timespan poll_interval{std::chrono::seconds{1}};
+  caf::timespan store_patience{std::chrono::seconds{90}}; ///< For an answer that a stuck store will never give.
 };
 
 /// The DISPATCHER of one queue: claims tickets for free slots.
@@ -39,6 +40,7 @@ private:
   dispatcher_config config_;
   store_actor store_;
   ticket_workers_actor workers_;
+  bool closing_ = false;
   bool looking_ = false; ///< A look is under way; there is never more than one.
   std::uint64_t claimed_ = 0; ///< Tickets of this life.
   bool woken_ = false;   ///< A wake came meanwhile.

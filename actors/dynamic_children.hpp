@@ -42,8 +42,6 @@ public:
   /// Takes in an actor that was just spawned.
   child& add(std::shared_ptr<seat> place, caf::strong_actor_ptr life, Note note) {
     place->starts(life);
-    if (auto signs = vitals_of(life))
-      signs->take(place);
     self_->monitor(life);
     auto id = life->id();
     return children_.insert_or_assign(id, child{std::move(life), std::move(place), std::move(note)}).first->second;

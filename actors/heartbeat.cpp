@@ -53,7 +53,7 @@ void heartbeat::beat() {
 
 void heartbeat::beat_for(const std::vector<claim_ref>& claims) {
   auto sent = self_->clock().now();
-  self_->request(store_, caf::infinite, atom::beat_v, beat_request{config_.node, claims, config_.interval})
+  self_->request(store_, config_.store_patience, atom::beat_v, beat_request{config_.node, claims, config_.interval})
     .then([this, claims, sent](const std::vector<held_lease>& held) { on_answer(claims, held, sent); },
           [this](const caf::error& x) { on_failure(x); });
 }

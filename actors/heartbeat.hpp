@@ -9,6 +9,7 @@ struct heartbeat_config {
   node_id node;
   caf::timespan interval{std::chrono::seconds{30}};
   caf::timespan stale_after{std::chrono::minutes{5}};
+  caf::timespan store_patience{std::chrono::seconds{90}}; ///< For an answer that a stuck store will never give.
 };
 
 /// The HEARTBEAT: one statement for all leases of this node, every 30 s by default. Without it every ticket that runs

@@ -163,13 +163,13 @@ child_report supervisor::report(const child& x) const {
 
 /// @returns why this specification can't be taken; empty when it can.
 std::string supervisor::refuse(const child_spec& x) const {
-  auto path = config_.place->path() + "/" + x.id;
+  auto path = [&] { return config_.place->path() + "/" + x.id; };
   if (std::any_of(children_.begin(), children_.end(), [&](const auto& c) { return c.spec.id == x.id; }))
-    return path + " exists already";
+    return path() + " exists already";
   if (x.significant && config_.ends == auto_shutdown::never)
-    return path + " is significant, but its supervisor never shuts down by itself";
+    return path() + " is significant, but its supervisor never shuts down by itself";
   if (x.significant && x.restart == restart_rule::permanent)
-    return path + " is significant and permanent; a permanent child never ends for good";
+    return path() + " is significant and permanent; a permanent child never ends for good";
   return {};
 }
 
@@ -266,8 +266,6 @@ void supervisor::start(child& x) {
   x.starting = true;
   x.started = self_->clock().now();
   x.place->starts(x.life);
-  if (auto signs = vitals_of(x.life))
-    signs->take(x.place);
   self_->monitor(x.life);
   await_start(x);
 }

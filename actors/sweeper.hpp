@@ -28,10 +28,13 @@ public:
   using report = typename Policy::report;
   static constexpr const char* name = Policy::name;
 
-  sweeper(typename interface::pointer self, Policy policy, store_actor store, std::vector<dispatcher_actor> dispatchers)
+  /// @param store_patience for an answer that a stuck store will never give.
+  sweeper(typename interface::pointer self, Policy policy, store_actor store, std::vector<dispatcher_actor> dispatchers,
+          caf::timespan store_patience = std::chrono::seconds{90})
     : self_(self),
       policy_(std::move(policy)),
       store_(std::move(store)),
+      store_patience_(store_patience),
       dispatchers_(std::move(dispatchers)),
       outage_(name) {}
 
@@ -67,7 +70,7 @@ private:
     ++in_flight_;
     ++sweeps_;
     auto question = policy_.question();
-    auto ask = [this](auto&... parts) { return self_->request(store_, caf::infinite, parts...); };
+    auto ask = [this](auto&... parts) { return self_->request(store_, store_patience_, parts...); };
     std::apply(ask, question)
       .then(
         [this, done](const report& x) {
@@ -91,6 +94,7 @@ private:
   typename interface::pointer self_;
   Policy policy_;
   store_actor store_;
+  caf::timespan store_patience_;
   std::vector<dispatcher_actor> dispatchers_;
   unsigned in_flight_ = 0; ///< Sweeps without an answer yet.
   std::uint64_t sweeps_ = 0;

@@ -182,7 +182,10 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   tree.give_up = [words](const caf::error& x) { words->say(x); };
   state->tree.emplace(*state->system, tree);
   state->workers = state->tree->ticket_workers();
-  state->tree->root()->attach_functor([words](const caf::error& cause) { words->say(cause); });
+  state->tree->root()->attach_functor([words](const caf::error& cause) {
+    if (is_abnormal(cause)) // an order to stop isn't
+      words->say(cause);
+  });
   if (auto failure = state->await_start())
     return failure;
   return std::unique_ptr<node>{new node{std::move(state)}};

@@ -99,6 +99,8 @@ struct supervision_tree::table {
   const tree_settings& settings;
   addresses& to;
   const config::node_config& x = settings.values;
+  /// A stuck store never answers. Whoever waits for it goes on when the watchdog has had time to replace it.
+  const caf::timespan store_patience = x.supervisor.stuck_after * 3 / 2;
 
   std::vector<child_spec> infrastructure() const {
     return {
@@ -119,10 +121,12 @@ struct supervision_tree::table {
     completing.batch = static_cast<std::size_t>(x.completer.batch);
     completing.rules = {x.retry.backoff_first, x.retry.backoff_max, x.retry.infra_max, x.retry.check_errors_max};
     completing.repeat = reconnect_rule(x);
+    completing.store_patience = store_patience;
     return {
       child<swarm::completer>("completer", to.completer, completing, to.settlements.handle(), to.dispatchers),
       child<swarm::heartbeat>("heartbeat", to.heartbeat,
-                              swarm::heartbeat_config{settings.node, x.heartbeat.interval, x.heartbeat.stale_after},
+                              swarm::heartbeat_config{settings.node, x.heartbeat.interval, x.heartbeat.stale_after,
+                                                      store_patience},
                               to.settlements.handle(), to.workers.handle(), to.completer.handle()),
     };
   }
@@ -132,7 +136,8 @@ struct supervision_tree::table {
     for (auto& [queue, address] : to.queues)
       result.push_back(child<dispatcher>("dispatcher/" + queue, address,
                                          swarm::dispatcher_config{queue, settings.node, x.node.slots,
-                                                                  x.dispatcher.claim_batch, x.dispatcher.poll_interval},
+                                                                  x.dispatcher.claim_batch, x.dispatcher.poll_interval,
+                                                                  store_patience},
                                          to.claims.handle(), to.workers.handle()));
     return result;
   }
@@ -168,10 +173,11 @@ struct supervision_tree::table {
       child<sweeper<reaper>>("reaper", to.reaper,
                              reaper{x.reaper.interval, x.heartbeat.stale_after, x.reaper.batch, x.reaper.reclaims_max,
                                     settings.dead_nodes},
-                             store, to.dispatchers),
+                             store, to.dispatchers, store_patience),
       child<sweeper<cascade>>("cascade", to.cascade, cascade{x.cascade.interval, x.cascade.batch}, store,
-                              to.dispatchers),
-      child<sweeper<scheduler>>("scheduler", to.scheduler, scheduler{x.scheduler.interval}, store, to.dispatchers),
+                              to.dispatchers, store_patience),
+      child<sweeper<scheduler>>("scheduler", to.scheduler, scheduler{x.scheduler.interval}, store, to.dispatchers,
+                                store_patience),
     };
   }
 

@@ -36,6 +36,12 @@ struct short_path {
   std::string text;
 };
 
+/// 0 when there is nothing.
+ino_t inode_of(const std::filesystem::path& file) {
+  struct stat facts {};
+  return ::lstat(file.c_str(), &facts) == 0 ? facts.st_ino : 0;
+}
+
 caf::error cannot_listen(const std::filesystem::path& socket, const std::string& why) {
   return make_error(errc::io_failed, "cannot listen on " + socket.string() + ": " + why);
 }
@@ -44,6 +50,7 @@ caf::error cannot_listen(const std::filesystem::path& socket, const std::string&
 
 struct control_server::impl {
   std::filesystem::path socket;
+  ino_t inode = 0; ///< Of the socket: another server may have put its own in our place meanwhile.
   httplib::Server server;
   std::thread thread;
 
@@ -55,8 +62,8 @@ struct control_server::impl {
       std::this_thread::yield();
     server.stop();
     thread.join();
-    std::error_code ignored;
-    std::filesystem::remove(socket, ignored);
+    if (inode_of(socket) == inode)
+      ::unlink(socket.c_str());
   }
 };
 
@@ -88,6 +95,7 @@ caf::expected<std::unique_ptr<control_server>> control_server::listen(const std:
     return cannot_listen(socket, std::strerror(errno));
   if (::chmod(socket.c_str(), S_IRUSR | S_IWUSR) != 0)
     return cannot_listen(socket, std::strerror(errno));
+  x->inode = inode_of(socket);
   x->thread = std::thread([server = &x->server] { server->listen_after_bind(); });
   return std::unique_ptr<control_server>{new control_server{std::move(x)}};
 }

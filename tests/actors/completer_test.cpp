@@ -141,6 +141,17 @@ CAF_TEST(an outage repeats the same batch with growing waits and loses nothing) 
   CAF_CHECK_EQUAL(log.count("completer writes outcomes again"), 1u);
 }
 
+CAF_TEST(a store that never answers gets the same batch again) {
+  start_completer();
+  auto answer = settle(1);
+  pass(90s - 1ms);
+  CAF_CHECK_EQUAL(requests().size(), 1u);
+  pass(101ms);
+  CAF_REQUIRE_EQUAL(requests().size(), 2u);
+  CAF_CHECK_EQUAL(tickets_in(requests()[1]), "1");
+  CAF_CHECK(!answer.is_answered());
+}
+
 CAF_TEST(contention and a full disk are waited out like an outage) {
   for (auto code : {errc::database_contended, errc::disk_full, errc::database_denied, errc::actor_failed}) {
     store->settle.asked.clear();

@@ -60,6 +60,31 @@ CAF_TEST(it never claims above its slots and asks the workers each time) {
   CAF_CHECK_EQUAL(workers->count.asked.size(), 4u);
 }
 
+CAF_TEST(a store that never answers is asked again when nobody believes in it any more) {
+  start_dispatcher();
+  pass(90s - 1ms);
+  CAF_CHECK_EQUAL(store->claim.asked.size(), 1u);
+  pass(1ms);
+  CAF_CHECK_EQUAL(store->claim.asked.size(), 2u);
+}
+
+CAF_TEST(told to stop it waits for the claim that is under way and hands its tickets on) {
+  auto it = start_dispatcher();
+  end(it);
+  CAF_CHECK(!has_ended(it));
+  answer(store, store->claim, tickets(1, 4));
+  CAF_CHECK_EQUAL(workers->started.size(), 4u);
+  CAF_CHECK(has_ended(it));
+  CAF_CHECK_EQUAL(store->claim.asked.size(), 1u); // it was full, but that is no longer its business
+}
+
+CAF_TEST(told to stop it ends at once when no claim is under way) {
+  store->claim.otherwise = [](const claim_request&) { return std::vector<claimed_ticket>{}; };
+  auto it = start_dispatcher();
+  end(it);
+  CAF_CHECK(has_ended(it));
+}
+
 CAF_TEST(one claim asks for a batch at most) {
   config.slots = 1000;
   start_dispatcher();

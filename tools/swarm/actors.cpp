@@ -74,10 +74,14 @@ void print_tree(const std::vector<actor_report>& tree) {
   print_table(std::cout, table);
 }
 
+caf::error no_node(const std::filesystem::path& home) {
+  return make_error(errc::not_found, "no node runs in " + home.string() + "; `swarm up` starts one");
+}
+
 caf::expected<void> show(const runtime::home& home, const actors_options& options) {
   auto answer = control::ask(home.control_socket(), "/actors");
   if (!answer && code_of(answer.error()) == errc::not_found)
-    return make_error(errc::not_found, "no node runs in " + home.root().string() + "; `swarm up` starts one");
+    return no_node(home.root());
   if (!answer)
     return std::move(answer.error());
   if (options.json) {
@@ -95,6 +99,12 @@ caf::expected<void> show(const runtime::home& home, const actors_options& option
 }
 
 int actors(const invocation& x, const actors_options& options) {
+  auto path = home_path(x);
+  if (!path)
+    return complain(path.error());
+  std::error_code ignored;
+  if (std::filesystem::status(*path, ignored).type() == std::filesystem::file_type::not_found)
+    return complain(no_node(*path)); // looking creates nothing
   auto home = open_home(x);
   if (!home)
     return complain(home.error());

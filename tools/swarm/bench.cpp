@@ -1,3 +1,4 @@
+#include "tools/swarm/bench_actors.hpp"
 #include "tools/swarm/bench_report.hpp"
 #include "tools/swarm/invocation.hpp"
 
@@ -104,6 +105,7 @@ void add_bench(CLI::App& program, invocation& x, action& chosen) {
   auto* command = program.add_subcommand("bench", "Measure this machine");
   command->require_subcommand(1);
   add_tickets(*command, x, chosen);
+  add_bench_actors(*command, chosen);
 }
 
 } // namespace swarm::cli

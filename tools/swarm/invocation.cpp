@@ -22,12 +22,6 @@ constexpr auto boot_patience = 30s;
 /// How long a command waits for another one that has the embedded server for a moment.
 constexpr auto command_patience = 10s;
 
-caf::expected<std::filesystem::path> home_path(const invocation& x) {
-  if (x.home.empty())
-    return runtime::home::resolve();
-  return std::filesystem::absolute(x.home);
-}
-
 std::vector<std::filesystem::path> usual_config_files(const invocation& x) {
   std::vector<std::filesystem::path> result;
   if (auto home = home_path(x))
@@ -165,6 +159,12 @@ std::optional<config::loaded_config> load_settings(const invocation& x) {
   if (!loaded)
     complain(found);
   return loaded;
+}
+
+caf::expected<std::filesystem::path> home_path(const invocation& x) {
+  if (x.home.empty())
+    return runtime::home::resolve();
+  return std::filesystem::absolute(x.home);
 }
 
 caf::expected<runtime::home> open_home(const invocation& x) {

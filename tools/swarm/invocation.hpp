@@ -55,6 +55,9 @@ int complain(const config::problems&);
 /// Loads the configuration as told; complains about what is wrong with it.
 std::optional<config::loaded_config> load_settings(const invocation&);
 
+/// Where the home as told is, or would be.
+caf::expected<std::filesystem::path> home_path(const invocation&);
+
 /// The home as told, opened.
 caf::expected<runtime::home> open_home(const invocation&);
 
