@@ -4,7 +4,9 @@
 #include "tests/fixtures/program.hpp"
 #include "tests/fixtures/scratch_postgres.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <map>
 #include <sstream>
 
 #include "tests/fixtures/caf_test.hpp"
