@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using swarm::test::ask;
 using swarm::test::contains;
-using swarm::test::read_all;
 using swarm::test::user;
 using swarm::test::within;
 
@@ -320,12 +319,17 @@ CAF_TEST(the node of a run can be looked into as well) {
 }
 
 CAF_TEST(an actor that hangs is seen at it and then with its restart and the cause) {
-  auto node = start_node({"--node.name", "box", "--database.statement_timeout", "3s", "--supervisor.stuck_after", "4s"});
+  auto node = start_node({"--node.name", "box", "--database.statement_timeout", "3s",
+                          "--supervisor.stuck_after", "4s"});
   const std::string path = "root/infrastructure/store/claims";
-  auto server = std::stoi(ask(database.conninfo(), "SELECT pid FROM pg_stat_activity WHERE application_name = 'swarm "
-                                                   "box store/claims' AND state = 'idle'"));
+  std::string server;
+  CAF_REQUIRE(within(20s, [&] {
+    server = ask(database.conninfo(), "SELECT pid FROM pg_stat_activity WHERE state = 'idle' AND application_name = "
+                                      "'swarm box store/claims'");
+    return !server.empty();
+  }));
   {
-    frozen disk{server};
+    frozen disk{std::stoi(server)};
     CAF_CHECK(within(20s, [&] {
       auto x = actors()[path];
       return x["busy_ms"] > 1000 && x["handling"] == "claim" && x["incarnation"] == 1;
