@@ -20,7 +20,7 @@ namespace swarm {
 /// `interface::pointer` and its neighbours, and `make_behavior()`; and `facts()`, if it has something to say about itself.
 ///
 /// It is the one place where an actor meets what all actors need: its exceptions keep their text and end up with the
-/// supervisor, its vitals can be read while it is stuck, every actor answers `status`, and messages that nobody expects
+/// supervisor, its vitals can be read while it is stuck, every actor answers `started` and `status`, and messages that nobody expects
 /// are logged instead of printed. The class is built in the actor's own context, so an exception in a constructor is an
 /// ordinary exit, and it is destroyed when the actor ends, also when it is killed.
 template <class Impl>
@@ -79,12 +79,15 @@ public:
     vitals_->handled.store(vitals_->handled.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (static_cast<std::uint64_t>(verb) == vitals_->crash_on.load(std::memory_order_relaxed))
       throw std::runtime_error("a crash that was asked for");
-    if (verb == atom::status::value && !x.mid.is_response()) {
-      this->current_element_ = &x;
-      this->make_response_promise().deliver(status());
-      return caf::invoke_message_result::consumed;
-    }
-    return super::consume(x);
+    if (x.mid.is_response() || (verb != atom::started::value && verb != atom::status::value))
+      return super::consume(x);
+    this->current_element_ = &x;
+    auto answer = this->make_response_promise();
+    if (verb == atom::started::value)
+      answer.deliver(caf::unit);
+    else
+      answer.deliver(status());
+    return caf::invoke_message_result::consumed;
   }
 
 protected:

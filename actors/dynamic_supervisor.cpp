@@ -29,7 +29,10 @@ dynamic_supervisor::interface::behavior_type dynamic_supervisor::make_behavior()
       return child_counts{1, children_.size(), 0, all};
     },
     [this](atom::stuck, std::uint64_t life, const std::string& sentence) { on_stuck(life, sentence); },
-    [this](atom::tick) { start_absent(); },
+    [this](atom::tick) {
+      start_absent();
+      look_for_late_ends();
+    },
     [this](atom::overdue, std::uint64_t life) { on_overdue(life); },
   };
 }
@@ -73,8 +76,8 @@ void dynamic_supervisor::start(std::shared_ptr<seat> place, note x) {
   x.started = self_->clock().now();
   auto id = std::uint64_t{life->id()};
   children_.add(std::move(place), life, std::move(x));
-  self_->request(caf::actor_cast<status_actor>(life), caf::infinite, atom::status_v)
-    .then([this, id](const actor_report&) { on_started(id); },
+  self_->request(caf::actor_cast<status_actor>(life), caf::infinite, atom::started_v)
+    .then([this, id] { on_started(id); },
           [this, id](const caf::error& e) {
             if (e == caf::sec::unexpected_message)
               on_started(id);
@@ -101,7 +104,7 @@ caf::result<child_report> dynamic_supervisor::terminate_child(std::uint64_t life
   if (!x->note.stopping) {
     stop(*x, caf::exit_reason::user_shutdown);
     if (auto* patience = std::get_if<caf::timespan>(&config_.shutdown))
-      self_->delayed_send(self_, *patience, atom::overdue_v, life);
+      expect_end(life, *patience);
   }
   return answer;
 }
@@ -131,6 +134,27 @@ void dynamic_supervisor::shut_down(caf::error reason) {
       stop(x, to_children);
   if (auto* patience = std::get_if<caf::timespan>(&config_.shutdown))
     self_->delayed_send(self_, *patience, atom::overdue_v, std::uint64_t{0});
+}
+
+/// Patience is the same for all, so the ends are expected in the order in which they were asked for.
+void dynamic_supervisor::expect_end(std::uint64_t life, caf::timespan patience) {
+  expected_ends_.emplace_back(self_->clock().now() + patience, life);
+  if (!looks_at_)
+    self_->scheduled_send(self_, *(looks_at_ = expected_ends_.front().first), atom::tick_v);
+}
+
+void dynamic_supervisor::look_for_late_ends() {
+  auto now = self_->clock().now();
+  if (!looks_at_ || now < *looks_at_)
+    return;
+  looks_at_.reset();
+  while (!expected_ends_.empty() && expected_ends_.front().first <= now) {
+    auto life = expected_ends_.front().second;
+    expected_ends_.pop_front();
+    on_overdue(life);
+  }
+  if (!expected_ends_.empty())
+    self_->scheduled_send(self_, *(looks_at_ = expected_ends_.front().first), atom::tick_v);
 }
 
 /// @param life 0 for all.
@@ -188,6 +212,8 @@ void dynamic_supervisor::on_down(const caf::down_msg& x) {
 void dynamic_supervisor::ended(child x, const caf::error& reason) {
   x.place->ends(describe_exit(reason), handling_of(reason));
   x.life = nullptr;
+  while (!expected_ends_.empty() && children_.find(expected_ends_.front().second) == nullptr)
+    expected_ends_.pop_front();
   for (auto& waiting : std::exchange(x.note.stoppers, {}))
     waiting.deliver(report(x));
   if (!x.note.starters.empty()) {

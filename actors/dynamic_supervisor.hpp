@@ -5,7 +5,9 @@
 #include "actors/restart_policy.hpp"
 #include "messages/interfaces.hpp"
 
+#include <deque>
 #include <map>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -64,7 +66,8 @@ private:
   void restart(child, const caf::error& reason);
   void start_absent();
   void stop(child&, const caf::error& reason);
-  void stop_all();
+  void expect_end(std::uint64_t life, caf::timespan patience);
+  void look_for_late_ends();
   void on_overdue(std::uint64_t life);
   void on_stuck(std::uint64_t life, const std::string& sentence);
   void leave_behind(std::uint64_t life, const caf::error& reason);
@@ -76,6 +79,10 @@ private:
   dynamic_supervisor_config config_;
   children children_;
   std::multimap<time_point, absent> absent_; ///< By when they are due.
+  /// When children that were told to stop should be gone, the earliest first. One timer serves them all: setting one
+  /// per child costs more than its whole removal.
+  std::deque<std::pair<time_point, std::uint64_t>> expected_ends_;
+  std::optional<time_point> looks_at_; ///< For which a tick is on its way.
   restart_window window_;
   std::minstd_rand random_;
   bool closing_ = false;

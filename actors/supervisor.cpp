@@ -283,8 +283,8 @@ void supervisor::await_start(const child& x) {
     self_->request(caf::actor_cast<supervisor_actor>(x.life), caf::infinite, atom::which_children_v)
       .then([this, id](const std::vector<child_report>&) { on_started(id); }, on_error);
   else
-    self_->request(caf::actor_cast<status_actor>(x.life), caf::infinite, atom::status_v)
-      .then([this, id](const actor_report&) { on_started(id); }, on_error);
+    self_->request(caf::actor_cast<status_actor>(x.life), caf::infinite, atom::started_v)
+      .then([this, id] { on_started(id); }, on_error);
 }
 
 void supervisor::on_started(std::uint64_t life) {

@@ -42,7 +42,7 @@ struct supervisor_config {
 /// starting, stopping). Every event (an exit, a timer, an order) edits these and calls `reconcile`, which takes the next
 /// step. So events may come at any moment and in any order: there is no state machine per strategy to get wrong.
 ///
-/// A child counts as started when it has answered a `status`, or `which_children` if it is a supervisor, which answers
+/// A child counts as started when it has answered `started`, or `which_children` if it is a supervisor, which answers
 /// when its own children have started. So a failure in a constructor is a failed start, and the next child finds the
 /// earlier ones at work. Children are monitored, not linked: a kill passes through links even when exits are
 /// trapped. They die with their supervisor because its destructor, which also runs when it is killed, kills them.

@@ -42,7 +42,8 @@ using count_children = caf::atom_constant<caf::atom("countchild")>;
 using overdue = caf::atom_constant<caf::atom("overdue")>; ///< a child was told to stop and should be gone by now
 using stuck = caf::atom_constant<caf::atom("stuck")>;     ///< a child's handler doesn't come back
 
-// Introspection.
+// What every actor answers.
+using started = caf::atom_constant<caf::atom("started")>;
 using status = caf::atom_constant<caf::atom("status")>;
 
 // The values, for sending.
@@ -73,6 +74,7 @@ inline constexpr which_children which_children_v{};
 inline constexpr count_children count_children_v{};
 inline constexpr overdue overdue_v{};
 inline constexpr stuck stuck_v{};
+inline constexpr started started_v{};
 inline constexpr status status_v{};
 
 } // namespace swarm::atom

@@ -18,8 +18,10 @@
 /// be restarted, and while there is none, requests are answered with an error at once.
 namespace swarm {
 
-/// EVERY ACTOR also answers this, whatever else it does; its shell sees to that. Not listed below again.
+/// EVERY ACTOR also answers these, whatever else it does; its shell sees to that. Not listed below again.
 using status_actor = caf::typed_actor<
+  // Answered as soon as it has been built; asked by its supervisor, so cheap.
+  caf::replies_to<atom::started>::with<void>,
   // What is known of it, with what it says about itself. Waits in its mailbox; while it is stuck, its supervisor knows.
   caf::replies_to<atom::status>::with<actor_report>>;
 
