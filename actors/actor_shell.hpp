@@ -77,11 +77,11 @@ public:
     vitals_->handling.store(static_cast<std::uint64_t>(verb), std::memory_order_relaxed);
     // This actor alone writes it.
     vitals_->handled.store(vitals_->handled.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    this->current_element_ = &x; // CAF answers it when this throws
     if (static_cast<std::uint64_t>(verb) == vitals_->crash_on.load(std::memory_order_relaxed))
       throw std::runtime_error("a crash that was asked for");
     if (x.mid.is_response() || (verb != atom::started::value && verb != atom::status::value))
       return super::consume(x);
-    this->current_element_ = &x;
     auto answer = this->make_response_promise();
     if (verb == atom::started::value)
       answer.deliver(caf::unit);

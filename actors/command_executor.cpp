@@ -22,12 +22,16 @@ command_executor::interface::behavior_type command_executor::make_behavior() {
       auto asker = self_->current_sender();
       self_->monitor(caf::actor_cast<caf::actor>(asker));
       promise<command_result> answer{self_};
-      runs_.emplace(id, run{asker->address(), answer});
       // The runner's thread may only post; a promise is delivered in our own context.
-      runner_.start(id, std::move(spec), [me = interface{self_}, id](command_result x) {
+      auto progress = runner_.start(id, std::move(spec), [me = interface{self_}, id](command_result x) {
         caf::anon_send(me, atom::ended_v, id, std::move(x));
       });
+      runs_.emplace(id, run{asker->address(), answer, std::move(progress)});
       return answer;
+    },
+    [this](atom::progress, std::uint64_t id) {
+      auto i = runs_.find(id);
+      return i == runs_.end() ? std::int64_t{0} : i->second.progress->load(std::memory_order_relaxed);
     },
     [this](atom::stop, std::uint64_t id) { runner_.stop(id); },
     [this](atom::ended, std::uint64_t id, command_result& x) {

@@ -25,6 +25,7 @@ private:
   struct run {
     caf::actor_addr asker;
     promise<command_result> answer;
+    executors::command_runner::progress progress;
   };
 
   interface::pointer self_;

@@ -8,11 +8,14 @@
 namespace swarm {
 
 completer::completer(interface::pointer self, completer_config config, store_actor store,
-                     std::vector<dispatcher_actor> dispatchers)
+                     std::vector<dispatcher_actor> dispatchers, cascade_actor cascade,
+                     scheduler_actor scheduler)
   : self_(self),
     config_(config),
     store_(std::move(store)),
     dispatchers_(std::move(dispatchers)),
+    cascade_(std::move(cascade)),
+    scheduler_(std::move(scheduler)),
     outage_(name),
     random_(static_cast<unsigned>(self->id())) {}
 
@@ -39,7 +42,8 @@ completer::interface::behavior_type completer::make_behavior() {
 std::vector<actor_fact> completer::facts() const {
   return {{"waiting", std::to_string(waiting_.size())},
           {"in_flight", std::to_string(in_flight_.size())},
-          {"written", std::to_string(written_)}};
+          {"written", std::to_string(written_)},
+          {"lost", std::to_string(lost_)}};
 }
 
 /// Sends the next batch, or the present one again.
@@ -64,12 +68,20 @@ void completer::on_report(const settle_report& report) {
   written_ += in_flight_.size();
   suspects_ -= std::min(suspects_, in_flight_.size());
   outage_.is_over("completer writes outcomes again");
-  for (std::size_t i = 0; i < in_flight_.size() && i < report.tickets.size(); ++i)
+  auto is_delayed = false;
+  for (std::size_t i = 0; i < in_flight_.size() && i < report.tickets.size(); ++i) {
+    is_delayed = is_delayed || report.tickets[i].delay.count() > 0;
+    lost_ += std::uint64_t{report.tickets[i].answer == settle_answer::lost};
     in_flight_[i].answer.deliver(report.tickets[i]);
+  }
   in_flight_.clear();
   if (report.unblocked > 0)
     for (auto& x : dispatchers_)
       self_->send(x, atom::wake_v);
+  if (report.handed_over > 0)
+    self_->send(cascade_, atom::wake_v);
+  if (is_delayed)
+    self_->send(scheduler_, atom::wake_v);
   if (!waiting_.empty())
     flush();
   else

@@ -30,7 +30,7 @@ public:
   static constexpr const char* name = "completer";
 
   completer(interface::pointer self, completer_config config, store_actor store,
-            std::vector<dispatcher_actor> dispatchers);
+            std::vector<dispatcher_actor> dispatchers, cascade_actor cascade, scheduler_actor scheduler);
 
   interface::behavior_type make_behavior();
   std::vector<actor_fact> facts() const;
@@ -51,10 +51,13 @@ private:
   completer_config config_;
   store_actor store_;
   std::vector<dispatcher_actor> dispatchers_;
+  cascade_actor cascade_;
+  scheduler_actor scheduler_;
   std::deque<entry> waiting_;
   std::vector<entry> in_flight_;
   std::size_t suspects_ = 0;  ///< So many of the next are written one by one, to find the one that was refused.
   std::uint64_t written_ = 0; ///< Outcomes of this life.
+  std::uint64_t lost_ = 0;    ///< Of these, refused because the claim had been lost.
   bool flush_is_due_ = false; ///< A flush message is on its way to ourselves.
   bool closing_ = false;
   unsigned failures_ = 0;

@@ -12,12 +12,13 @@ std::string describe(const heartbeat_config& x) {
 }
 
 heartbeat::heartbeat(interface::pointer self, heartbeat_config config, store_actor store, ticket_workers_actor workers,
-                     completer_actor completer)
+                     completer_actor completer, std::vector<dispatcher_actor> dispatchers)
   : self_(self),
     config_(config),
     store_(std::move(store)),
     workers_(std::move(workers)),
     completer_(std::move(completer)),
+    dispatchers_(std::move(dispatchers)),
     last_success_(self->clock().now()),
     outage_(name) {}
 
@@ -47,14 +48,16 @@ void heartbeat::beat() {
     return;
   }
   self_->request(workers_, caf::infinite, atom::held_v)
-    .then([this](const std::vector<claim_ref>& claims) { beat_for(claims); },
+    .then([this](const held_claims& held) { beat_for(held); },
           [this](const caf::error&) { beat_for({}); }); // no ticket workers now: the node still lives
 }
 
-void heartbeat::beat_for(const std::vector<claim_ref>& claims) {
+void heartbeat::beat_for(const held_claims& mine) {
   auto sent = self_->clock().now();
-  self_->request(store_, config_.store_patience, atom::beat_v, beat_request{config_.node, claims, config_.interval})
-    .then([this, claims, sent](const std::vector<held_lease>& held) { on_answer(claims, held, sent); },
+  // For so long the answer to a claim may be on its way, and its worker yet to come.
+  auto orphan_after = std::max(config_.interval, config_.store_patience);
+  self_->request(store_, config_.store_patience, atom::beat_v, beat_request{config_.node, mine, orphan_after})
+    .then([this, claims = mine.claims, sent](const std::vector<held_lease>& held) { on_answer(claims, held, sent); },
           [this](const caf::error& x) { on_failure(x); });
 }
 
@@ -62,11 +65,13 @@ void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vecto
                           time_point sent) {
   last_success_ = sent;
   leases_ = claims.size();
+  if (std::exchange(holding_, false))
+    hold(false);
   outage_.is_over("heartbeat gets through again");
-  std::vector<claim_ref> alive;
+  std::vector<claim_ref> alive, orphans;
   for (auto& x : held) {
     if (x.orphan) {
-      hand_back(x.claim);
+      orphans.push_back(x.claim);
       continue;
     }
     alive.push_back(x.claim);
@@ -78,7 +83,22 @@ void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vecto
   for (auto& x : claims)
     if (!std::binary_search(alive.begin(), alive.end(), x))
       self_->send(workers_, atom::stop_v, x, stop_cause::lost);
+  if (!orphans.empty())
+    look_after(std::move(orphans));
   finish();
+}
+
+/// A claim that was answered since we asked whom to beat for has its worker by now; and a worker that was stopped because
+/// we couldn't beat may take a while to end its program.
+void heartbeat::look_after(std::vector<claim_ref> orphans) {
+  self_->request(workers_, caf::infinite, atom::held_v, orphans)
+    .then(
+      [this, orphans](const std::vector<claim_ref>& held) {
+        for (auto& x : orphans)
+          if (std::find(held.begin(), held.end(), x) == held.end())
+            hand_back(x); // else it is found again by the next beat
+      },
+      [](const caf::error&) {}); // no ticket workers now: the next beat finds them again
 }
 
 /// The claim was answered to a dispatcher that is no more, or the worker went down with the ticket workers.
@@ -105,19 +125,32 @@ void heartbeat::finish() {
 /// A clock of its own, because the beat that would tell may be the one that hangs.
 void heartbeat::watch() {
   // One interval before others may take them, so that the work is dead by then.
-  auto limit = last_success_ + config_.stale_after - config_.interval;
-  if (self_->clock().now() < limit) {
-    self_->scheduled_send(self_, limit, atom::overdue_v);
+  auto fence_at = last_success_ + config_.stale_after - config_.interval;
+  auto hold_at = std::min(fence_at, last_success_ + config_.stale_after / 2);
+  auto now = self_->clock().now();
+  if (now < hold_at) {
+    self_->scheduled_send(self_, hold_at, atom::overdue_v);
     return;
   }
-  self_->delayed_send(self_, config_.interval, atom::overdue_v);
-  fence();
+  if (!std::exchange(holding_, true))
+    logger_for(name)->error("this node can't beat and takes no more work: for={}", duration_text(now - last_success_));
+  hold(true); // each time again: a dispatcher may have been restarted
+  auto next = now + config_.interval;
+  self_->scheduled_send(self_, now < fence_at ? std::min(next, fence_at) : next, atom::overdue_v);
+  if (now >= fence_at)
+    fence();
+}
+
+void heartbeat::hold(bool on) {
+  for (auto& x : dispatchers_)
+    self_->send(x, atom::hold_v, on);
 }
 
 void heartbeat::fence() {
   self_->request(workers_, caf::infinite, atom::held_v)
     .then(
-      [this](const std::vector<claim_ref>& claims) {
+      [this](const held_claims& held) {
+        auto& claims = held.claims;
         if (claims.empty())
           return;
         logger_for(name)->error("this node couldn't beat for too long and stops its work: tickets={}", claims.size());

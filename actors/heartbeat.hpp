@@ -16,15 +16,16 @@ struct heartbeat_config {
 /// for longer than five minutes would be taken for dead and given to somebody else.
 ///
 /// It holds no list of its own: whom to beat for is asked of the ticket workers each time. From the same answer it
-/// learns which leases are gone, which are to be cancelled, and which the node holds without a worker: those it hands back. A node that can't beat fences itself: before its leases
-/// can run out it stops their work, by its own monotonic clock.
+/// learns which leases are gone, which are to be cancelled, and which the node holds without a worker: those it hands
+/// back. A node that can't beat fences itself, by its own monotonic clock: at half the lease it takes no more work, and
+/// before the lease can run out it stops the work that it has.
 class heartbeat {
 public:
   using interface = heartbeat_actor::extend<caf::reacts_to<atom::tick>, caf::reacts_to<atom::overdue>>;
   static constexpr const char* name = "heartbeat";
 
   heartbeat(interface::pointer self, heartbeat_config config, store_actor store, ticket_workers_actor workers,
-            completer_actor completer);
+            completer_actor completer, std::vector<dispatcher_actor> dispatchers);
 
   interface::behavior_type make_behavior();
   std::vector<actor_fact> facts() const;
@@ -33,12 +34,14 @@ private:
   using time_point = caf::actor_clock::time_point;
 
   void beat();
-  void beat_for(const std::vector<claim_ref>& claims);
+  void beat_for(const held_claims&);
   void on_answer(const std::vector<claim_ref>& claims, const std::vector<held_lease>& held, time_point sent);
+  void look_after(std::vector<claim_ref> orphans);
   void hand_back(const claim_ref& orphan);
   void on_failure(const caf::error&);
   void finish();
   void watch();
+  void hold(bool on);
   void fence();
 
   interface::pointer self_;
@@ -46,9 +49,11 @@ private:
   store_actor store_;
   ticket_workers_actor workers_;
   completer_actor completer_;
+  std::vector<dispatcher_actor> dispatchers_;
   time_point last_success_; ///< When the newest beat that got through was sent.
   std::size_t leases_ = 0;  ///< That the newest beat was for.
   bool beating_ = false;
+  bool holding_ = true;     ///< Dispatchers may be on hold; also true when a life begins, as an earlier one may have said so.
   bool again_ = false;      ///< A wake came while a beat was under way.
   outage_log outage_;
 };

@@ -5,6 +5,7 @@
 #include "messages/interfaces.hpp"
 
 #include <functional>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -14,9 +15,10 @@ namespace swarm {
 struct sweep_verdict {
   bool wake_dispatchers = false; ///< Something became ready.
   bool sweep_again = false;      ///< The batch was full: there may be more.
+  std::optional<caf::timespan> look_in = {}; ///< Something is due sooner than the interval would tell.
 };
 
-/// The loop that reaper, cascade and scheduler share: ask the store the same question at an interval, or when told to,
+/// The loop that reaper, scheduler, sealer and pruner share: ask the store the same question at an interval, or when told to,
 /// and read the answer. An outage makes a sweep fail, never the actor.
 ///
 /// A Policy has `actor` (its public interface), `report` (the store's answer), `name`, `task` (for the log), `interval`,
@@ -41,12 +43,11 @@ public:
   typename interface::behavior_type make_behavior() {
     self_->send(self_, atom::tick_v);
     return {
+      [this](atom::wake) { look(); },
       [this](atom::tick) {
         // Reschedule first, so that nothing below can end the loop.
         self_->delayed_send(self_, policy_.interval, atom::tick_v);
-        // A slow store must not find a queue of the same question.
-        if (in_flight_ == 0)
-          sweep([](const caf::expected<report>&) {});
+        look();
       },
       [this](atom::sweep) -> caf::result<report> {
         promise<report> answer{self_};
@@ -66,6 +67,12 @@ public:
 private:
   using on_report = std::function<void(const caf::expected<report>&)>;
 
+  void look() {
+    // A slow store must not find a queue of the same question.
+    if (in_flight_ == 0)
+      sweep([](const caf::expected<report>&) {});
+  }
+
   void sweep(on_report done) {
     ++in_flight_;
     ++sweeps_;
@@ -83,6 +90,8 @@ private:
               self_->send(dispatcher, atom::wake_v);
           if (verdict.sweep_again)
             sweep([](const caf::expected<report>&) {});
+          else if (verdict.look_in)
+            self_->delayed_send(self_, *verdict.look_in, atom::wake_v);
         },
         [this, done](const caf::error& x) {
           --in_flight_;

@@ -9,13 +9,14 @@ namespace swarm {
 
 ticket_worker::ticket_worker(interface::pointer self, claimed_ticket ticket,
                              std::shared_ptr<const worker_context> context)
-  : self_(self), ticket_(std::move(ticket)), context_(std::move(context)), started_(self->clock().now()) {}
+  : self_(self), ticket_(std::move(ticket)), context_(std::move(context)), started_(self->clock().now()), progressed_(started_) {}
 
 ticket_worker::interface::behavior_type ticket_worker::make_behavior() {
   execute();
   return {
     [this](atom::stop, stop_cause x) { stop(x); },
     [this](atom::flush) { settle(); },
+    [this](atom::tick) { look(); },
   };
 }
 
@@ -34,6 +35,46 @@ void ticket_worker::execute() {
     return settle(outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
   payload_ = std::move(*payload);
   run(payload_.command, ticket_.timeout, &ticket_worker::on_executed);
+  self_->delayed_send(self_, look_every(), atom::tick_v);
+}
+
+/// Often enough for the clocks that depend on it.
+caf::timespan ticket_worker::look_every() const {
+  auto result = context_->look_every;
+  for (auto clock : {ticket_.start_timeout, ticket_.progress_timeout})
+    if (clock.count() > 0)
+      result = std::min<caf::timespan>(result, clock / 4);
+  return std::max<caf::timespan>(result, std::chrono::milliseconds{10});
+}
+
+void ticket_worker::look() {
+  if (phase_ != phase::executing || told_to_stop_ || !expired_.empty())
+    return;
+  self_->request(context_->executor, caf::infinite, atom::progress_v, run_)
+    .then([this](std::int64_t x) { on_progress(x); },
+          [this](const caf::error&) { on_progress(progress_); }); // no executor, no progress
+}
+
+void ticket_worker::on_progress(std::int64_t progress) {
+  if (phase_ != phase::executing || told_to_stop_)
+    return;
+  auto now = self_->clock().now();
+  if (progress > progress_) {
+    progress_ = progress;
+    progressed_ = now;
+    self_->send(context_->ledger, atom::progress_v, ticket_.claim, progress);
+  } else if (progress == 0 && ticket_.start_timeout.count() > 0 && now - started_ >= ticket_.start_timeout) {
+    return expire("start", "showed no sign of work within " + duration_text(ticket_.start_timeout));
+  } else if (ticket_.progress_timeout.count() > 0 && now - progressed_ >= ticket_.progress_timeout) {
+    return expire("progress", "made no progress for " + duration_text(ticket_.progress_timeout));
+  }
+  self_->delayed_send(self_, look_every(), atom::tick_v);
+}
+
+void ticket_worker::expire(std::string clock, const std::string& sentence) {
+  outcome_.clock = std::move(clock);
+  expired_ = "'" + payload_.command.front() + "' " + sentence;
+  self_->send(context_->executor, atom::stop_v, run_);
 }
 
 void ticket_worker::on_executed(const command_result& x) {
@@ -43,6 +84,10 @@ void ticket_worker::on_executed(const command_result& x) {
   outcome_.exit_code = x.exit_code;
   if (told_to_stop_)
     return end_as_told();
+  // It may have ended by itself just before it could be stopped.
+  if (!expired_.empty() && x.ending == command_ending::stopped)
+    return settle(outcome_class::timeout, expired_);
+  outcome_.clock.clear();
   auto work = executors::classify_command(payload_.command, x);
   if (work.end != outcome_class::completed || payload_.check.empty())
     return settle(work.end, work.evidence);
@@ -128,6 +173,8 @@ void ticket_worker::end_as_told() {
 
 void ticket_worker::settle(outcome_class end, std::string evidence) {
   outcome_.end = end;
+  if (end == outcome_class::timeout && outcome_.clock.empty())
+    outcome_.clock = ticket_.deadline_clock;
   outcome_.evidence = std::move(evidence);
   settle();
 }

@@ -33,9 +33,24 @@ ticket_workers::interface::behavior_type ticket_workers::make_behavior() {
       return i == counts_.end() ? 0 : i->second;
     },
     [this](atom::held) {
+      held_claims result;
+      for (auto& [id, x] : workers_) {
+        if (x.note.lost)
+          continue;
+        result.claims.push_back(x.note.claim);
+        result.progress.push_back(x.note.progress);
+      }
+      return result;
+    },
+    [this](atom::progress, const claim_ref& claim, std::int64_t progress) {
+      for (auto& [id, x] : workers_)
+        if (x.note.claim == claim)
+          x.note.progress = progress;
+    },
+    [this](atom::held, const std::vector<claim_ref>& claims) {
       std::vector<claim_ref> result;
       for (auto& [id, x] : workers_)
-        if (!x.note.lost)
+        if (std::find(claims.begin(), claims.end(), x.note.claim) != claims.end())
           result.push_back(x.note.claim);
       return result;
     },
@@ -60,7 +75,7 @@ void ticket_workers::start(claimed_ticket& ticket) {
 }
 
 std::vector<actor_fact> ticket_workers::facts() const {
-  std::vector<actor_fact> result{{"running", std::to_string(workers_.size())}};
+  std::vector<actor_fact> result{{"running", std::to_string(workers_.size())}, {"lost", std::to_string(lost_)}};
   for (auto& [queue, count] : counts_)
     result.push_back({"running/" + queue, std::to_string(count)});
   if (draining_)
@@ -72,7 +87,8 @@ void ticket_workers::stop(const claim_ref& claim, stop_cause cause) {
   for (auto& [id, x] : workers_) {
     if (x.note.claim != claim)
       continue;
-    x.note.lost = x.note.lost || cause == stop_cause::lost;
+    if (cause == stop_cause::lost && !std::exchange(x.note.lost, true))
+      ++lost_;
     self_->send(caf::actor_cast<ticket_worker_actor>(x.life), atom::stop_v, cause);
   }
 }

@@ -36,6 +36,7 @@ private:
     claim_ref claim;
     std::string queue;
     bool lost = false; ///< The lease is gone; no beat for it any more.
+    std::int64_t progress = 0; ///< As its worker last said.
   };
 
   void start(claimed_ticket&);
@@ -51,6 +52,7 @@ private:
   std::map<std::string, dispatcher_actor> dispatchers_;
   dynamic_children<running> workers_;
   std::map<std::string, std::int32_t> counts_; ///< Living workers by queue.
+  std::uint64_t lost_ = 0; ///< Claims that were lost while their work ran, in this life.
   bool draining_ = false;
 };
 

@@ -19,13 +19,14 @@ struct rule {
   const char* reason;
 };
 
-constexpr std::array<rule, 6> rules{{
+constexpr std::array<rule, 7> rules{{
   {"heartbeat.stale_after", relation::at_least, 3, "heartbeat.interval",
    "a late heartbeat or two must not cost a living worker its tickets"},
   {"heartbeat.stale_after", relation::more_than, 2, "database.idle_in_transaction_timeout",
    "a hung transaction must end before it can hold up a reclaim"},
   {"database.reconnect_max", relation::at_least, 1, "database.reconnect_first", "pauses only grow"},
   {"retry.backoff_max", relation::at_least, 1, "retry.backoff_first", "pauses only grow"},
+  {"retry.deferral_max", relation::at_least, 1, "retry.deferral_first", "pauses only grow"},
   {"supervisor.backoff_max", relation::at_least, 1, "supervisor.backoff_first", "pauses only grow"},
   {"supervisor.stuck_after", relation::more_than, 1, "database.statement_timeout",
    "a store that waits for a slow statement isn't stuck"},

@@ -40,6 +40,7 @@ struct node_section {
 
 struct dispatcher_config {
   std::chrono::milliseconds poll_interval{};
+  std::chrono::milliseconds idle_poll_interval{};
   int claim_batch = 0;
 };
 
@@ -52,6 +53,8 @@ struct reaper_config {
   std::chrono::milliseconds interval{};
   int batch = 0;
   int reclaims_max = 0;
+  std::chrono::milliseconds grace{};
+  std::chrono::milliseconds slow_after{};
 };
 
 struct scheduler_config {
@@ -60,7 +63,17 @@ struct scheduler_config {
 
 struct cascade_config {
   std::chrono::milliseconds interval{};
+  std::chrono::milliseconds work_interval{};
   int batch = 0;
+};
+
+struct sealer_config {
+  std::chrono::milliseconds interval{};
+};
+
+struct pruner_config {
+  std::chrono::milliseconds interval{};
+  std::chrono::milliseconds keep{};
 };
 
 struct completer_config {
@@ -72,6 +85,10 @@ struct retry_config {
   std::chrono::milliseconds backoff_max{};
   int check_errors_max = 0;
   int infra_max = 0;
+  std::chrono::milliseconds deferral_first{};
+  std::chrono::milliseconds deferral_max{};
+  int throttled_max = 0;
+  int denied_max = 0;
 };
 
 struct ticket_config {
@@ -118,6 +135,8 @@ struct node_config {
   retry_config retry;
   ticket_config ticket;
   command_config command;
+  sealer_config sealer;
+  pruner_config pruner;
   supervisor_config supervisor;
   log_config log;
 };

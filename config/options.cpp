@@ -119,6 +119,8 @@ std::vector<option> make_options() {
   constexpr auto dispatcher = &node_config::dispatcher;
   constexpr auto heartbeat = &node_config::heartbeat;
   constexpr auto reaper = &node_config::reaper;
+  constexpr auto sealer = &node_config::sealer;
+  constexpr auto pruner = &node_config::pruner;
   constexpr auto scheduler = &node_config::scheduler;
   constexpr auto cascade = &node_config::cascade;
   constexpr auto completer = &node_config::completer;
@@ -168,6 +170,8 @@ std::vector<option> make_options() {
 
     duration("dispatcher.poll_interval", dispatcher, &dispatcher_config::poll_interval, 1s, 10ms, 1min,
       "How often a queue is asked for tickets when no notification arrives."),
+    duration("dispatcher.idle_poll_interval", dispatcher, &dispatcher_config::idle_poll_interval, 5s, 10ms, 10min,
+      "The same after a minute in which no ticket came."),
     integer("dispatcher.claim_batch", dispatcher, &dispatcher_config::claim_batch, 100, 1, 1'000, "tickets",
       "Tickets that are claimed at once at most."),
 
@@ -182,14 +186,28 @@ std::vector<option> make_options() {
       "Lost tickets that are taken back at once at most."),
     integer("reaper.reclaims_max", reaper, &reaper_config::reclaims_max, 3, 1, 100, "losses",
       "A ticket that loses its worker this often fails as poison."),
+    duration("reaper.grace", reaper, &reaper_config::grace, 30s, 0s, 1h,
+      "How long a worker may take to end work whose time is up, before the reaper ends its attempt."),
+    duration("reaper.slow_after", reaper, &reaper_config::slow_after, 5s, 10ms, 10min,
+      "While the database takes longer than this for a look at the leases, no ticket is taken away."),
 
-    duration("scheduler.interval", scheduler, &scheduler_config::interval, 1s, 10ms, 1h,
-      "How often tickets that are due are moved to their queue."),
+    duration("scheduler.interval", scheduler, &scheduler_config::interval, 3s, 10ms, 1h,
+      "How often it is looked whether something is due that nobody told of; what is known is on time."),
 
     duration("cascade.interval", cascade, &cascade_config::interval, 60s, 100ms, 24h,
       "How often a batch of blocked tickets is checked against its dependencies, and repaired if it differs."),
+    duration("cascade.work_interval", cascade, &cascade_config::work_interval, 5s, 10ms, 1h,
+      "How often work is looked for that the end of a ticket has left to the cascade, when nobody rings."),
     integer("cascade.batch", cascade, &cascade_config::batch, 1'000, 1, 100'000, "tickets",
-      "Blocked tickets that are checked at once at most."),
+      "Tickets that the cascade touches at once at most."),
+
+    duration("sealer.interval", sealer, &sealer_config::interval, 10s, 100ms, 1h,
+      "How often new events are added to the hash chain over the log."),
+
+    duration("pruner.interval", pruner, &pruner_config::interval, 1h, 1s, 24h,
+      "How often history is looked through for what may go."),
+    duration("pruner.keep", pruner, &pruner_config::keep, 30 * 24h, 1min, 10 * 365 * 24h,
+      "How long tickets are kept after their end, and the events with them."),
 
     integer("completer.batch", completer, &completer_config::batch, 500, 1, 10'000, "outcomes",
       "Outcomes that are written at once at most."),
@@ -202,6 +220,14 @@ std::vector<option> make_options() {
       "Checks of a ticket that may end without a verdict before the ticket fails."),
     integer("retry.infra_max", retry, &retry_config::infra_max, 20, 0, 1'000, "retries",
       "Retries that a ticket gets for trouble that isn't its own; they use no attempt."),
+    duration("retry.deferral_first", retry, &retry_config::deferral_first, 15s, 1ms, 24h,
+      "Longest first pause of a ticket that a rate limit, a credential or a budget puts off, unless told how long."),
+    duration("retry.deferral_max", retry, &retry_config::deferral_max, 15min, 1ms, 7 * 24h,
+      "Longest pause of such a ticket."),
+    integer("retry.throttled_max", retry, &retry_config::throttled_max, 1'000, 0, 30'000, "deferrals",
+      "How often a ticket may be put off by rate limits."),
+    integer("retry.denied_max", retry, &retry_config::denied_max, 100, 0, 30'000, "deferrals",
+      "How often a ticket may be put off by a refused credential or an exhausted budget."),
 
     integer("ticket.attempts", ticket, &ticket_config::attempts, 3, 1, 100, "attempts",
       "Attempts of a ticket that doesn't say otherwise."),

@@ -73,8 +73,10 @@ private:
     static const field_table result{
       {"attempts", &ticket_reader::read_attempts}, {"check", &ticket_reader::read_check},
       {"command", &ticket_reader::read_command},   {"cwd", &ticket_reader::read_cwd},
-      {"env", &ticket_reader::read_env},           {"needs", &ticket_reader::read_needs},
-      {"priority", &ticket_reader::read_priority}, {"queue", &ticket_reader::read_queue},
+      {"deadline", &ticket_reader::read_deadline}, {"env", &ticket_reader::read_env},
+      {"needs", &ticket_reader::read_needs},       {"on_failure", &ticket_reader::read_on_failure},
+      {"priority", &ticket_reader::read_priority}, {"progress_timeout", &ticket_reader::read_progress_timeout},
+      {"queue", &ticket_reader::read_queue},       {"queue_timeout", &ticket_reader::read_queue_timeout},
       {"timeout", &ticket_reader::read_timeout},
     };
     return result;
@@ -143,6 +145,28 @@ private:
 
   void read_timeout(const YAML::Node& at, const YAML::Node& value) {
     entry_.ticket.timeout = read_duration(at, value, "timeout");
+  }
+
+  void read_queue_timeout(const YAML::Node& at, const YAML::Node& value) {
+    entry_.ticket.queue_timeout = read_duration(at, value, "queue_timeout");
+  }
+
+  void read_progress_timeout(const YAML::Node& at, const YAML::Node& value) {
+    entry_.ticket.progress_timeout = read_duration(at, value, "progress_timeout");
+  }
+
+  void read_deadline(const YAML::Node& at, const YAML::Node& value) {
+    entry_.ticket.deadline = read_duration(at, value, "deadline");
+  }
+
+  void read_on_failure(const YAML::Node& at, const YAML::Node& value) {
+    for (auto policy : {edge_policy::block, edge_policy::cancel, edge_policy::ignore})
+      if (value.IsScalar() && value.Scalar() == to_string(policy)) {
+        entry_.ticket.on_failure = policy;
+        return;
+      }
+    report(at, "on_failure must be block, cancel or ignore: what it does when a ticket that it needs fails"
+                 + instead(value));
   }
 
   void read_attempts(const YAML::Node& at, const YAML::Node& value) {

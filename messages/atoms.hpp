@@ -28,6 +28,11 @@ using wake = caf::atom_constant<caf::atom("wake")>;       ///< something may be 
 
 // Timers and inner steps.
 using tick = caf::atom_constant<caf::atom("tick")>;
+using hold = caf::atom_constant<caf::atom("hold")>;
+using progress = caf::atom_constant<caf::atom("progress")>;
+using propagate = caf::atom_constant<caf::atom("propagate")>;
+using seal = caf::atom_constant<caf::atom("seal")>;
+using prune = caf::atom_constant<caf::atom("prune")>;
 using flush = caf::atom_constant<caf::atom("flush")>;
 using connect = caf::atom_constant<caf::atom("connect")>;
 using lost = caf::atom_constant<caf::atom("lost")>;
@@ -63,6 +68,11 @@ inline constexpr hand_back hand_back_v{};
 inline constexpr sweep sweep_v{};
 inline constexpr wake wake_v{};
 inline constexpr tick tick_v{};
+inline constexpr hold hold_v{};
+inline constexpr progress progress_v{};
+inline constexpr propagate propagate_v{};
+inline constexpr seal seal_v{};
+inline constexpr prune prune_v{};
 inline constexpr flush flush_v{};
 inline constexpr connect connect_v{};
 inline constexpr lost lost_v{};

@@ -36,12 +36,18 @@ using store_actor = caf::typed_actor<
   caf::replies_to<atom::settle, settle_request>::with<settle_report>,
   // Renews leases; those that don't come back are lost.
   caf::replies_to<atom::beat, beat_request>::with<std::vector<held_lease>>,
-  // Takes tickets away from workers that went silent.
+  // Takes tickets away from workers that went silent, and enforces the clocks that workers missed.
   caf::replies_to<atom::reclaim, reclaim_request>::with<reclaim_report>,
-  // Makes up to so many due tickets ready.
-  caf::replies_to<atom::promote, std::int32_t>::with<std::int32_t>,
+  // Makes up to so many due tickets ready, after submitting what schedules demand.
+  caf::replies_to<atom::promote, std::int32_t>::with<promote_report>,
   // Checks a slice of the blocked tickets against their dependencies, and repairs.
-  caf::replies_to<atom::cascade, cascade_request>::with<cascade_report>>;
+  caf::replies_to<atom::cascade, cascade_request>::with<cascade_report>,
+  // Brings what the end of a ticket means to up to so many of its dependents.
+  caf::replies_to<atom::propagate, std::int32_t>::with<propagate_report>,
+  // Adds up to so many events to the hash chain over the log.
+  caf::replies_to<atom::seal, std::int32_t>::with<seal_report>,
+  // Removes history that nobody has to keep.
+  caf::replies_to<atom::prune, prune_request>::with<prune_report>>;
 
 /// The COMPLETER: collects outcomes, writes them in batches, answers each worker.
 using completer_actor = caf::typed_actor<
@@ -51,7 +57,9 @@ using completer_actor = caf::typed_actor<
 /// The DISPATCHER of one queue: claims tickets for free slots.
 using dispatcher_actor = caf::typed_actor<
   // Something may be ready, or a slot is free: looks now instead of at the next poll.
-  caf::reacts_to<atom::wake>>;
+  caf::reacts_to<atom::wake>,
+  // From the heartbeat: claims nothing (true) until it may again (false).
+  caf::reacts_to<atom::hold, bool>>;
 
 /// The TICKET WORKERS: the ledger of what runs on this node, and the parent of one worker per ticket.
 using ticket_workers_actor = caf::typed_actor<
@@ -60,7 +68,11 @@ using ticket_workers_actor = caf::typed_actor<
   // How many workers of this queue live.
   caf::replies_to<atom::count, std::string>::with<std::int32_t>,
   // Which claims are held by living workers. The heartbeat beats for exactly these.
-  caf::replies_to<atom::held>::with<std::vector<claim_ref>>,
+  caf::replies_to<atom::held>::with<held_claims>,
+  // Which of these claims have a living worker, be it one that is being stopped because its lease is lost.
+  caf::replies_to<atom::held, std::vector<claim_ref>>::with<std::vector<claim_ref>>,
+  // From a worker: how far its work is.
+  caf::reacts_to<atom::progress, claim_ref, std::int64_t>,
   // Ends one attempt; ignored when the claim isn't held any more.
   caf::reacts_to<atom::stop, claim_ref, stop_cause>,
   // Ends all attempts and hands their tickets back.
@@ -78,6 +90,8 @@ using command_executor_actor = caf::typed_actor<
   // Runs a program under a number of the asker's choice; answered when it has ended, however it ended. A program whose
   // asker dies is stopped.
   caf::replies_to<atom::execute, std::uint64_t, command_spec>::with<command_result>,
+  // How many bytes the program of this number has written, plus one; 0 when there is none or it hasn't started.
+  caf::replies_to<atom::progress, std::uint64_t>::with<std::int64_t>,
   // Stops the program of this number.
   caf::reacts_to<atom::stop, std::uint64_t>>;
 
@@ -88,18 +102,38 @@ using heartbeat_actor = caf::typed_actor<
 
 /// The REAPER: returns tickets whose worker went silent.
 using reaper_actor = caf::typed_actor<
+  // Sweeps now instead of at the next interval.
+  caf::reacts_to<atom::wake>,
   // Sweeps now and answers with what was found.
   caf::replies_to<atom::sweep>::with<reclaim_report>>;
 
-/// The CASCADE: the net under the release of dependents.
+/// The CASCADE: brings the end of a ticket to dependents that its own transaction left over, and is the net under all.
 using cascade_actor = caf::typed_actor<
+  // There is work on the list: looks now instead of at the next interval.
+  caf::reacts_to<atom::wake>,
   // Checks the next slice now and answers with what was found.
   caf::replies_to<atom::sweep>::with<cascade_report>>;
 
 /// The SCHEDULER: makes tickets ready when their time has come.
 using scheduler_actor = caf::typed_actor<
-  // Looks now; answers with how many became ready.
-  caf::replies_to<atom::sweep>::with<std::int32_t>>;
+  // A ticket was scheduled: looks now, and learns when it is due.
+  caf::reacts_to<atom::wake>,
+  // Looks now; answers with what became due.
+  caf::replies_to<atom::sweep>::with<promote_report>>;
+
+/// The SEALER: keeps a hash chain over the event log, so that it can't be changed unseen.
+using sealer_actor = caf::typed_actor<
+  // Seals now instead of at the next interval.
+  caf::reacts_to<atom::wake>,
+  // Seals what is there now; answers with how far the chain has come.
+  caf::replies_to<atom::sweep>::with<seal_report>>;
+
+/// The PRUNER: removes history that nobody has to keep.
+using pruner_actor = caf::typed_actor<
+  // Prunes now instead of at the next interval.
+  caf::reacts_to<atom::wake>,
+  // Prunes now; answers with what went.
+  caf::replies_to<atom::sweep>::with<prune_report>>;
 
 /// The NOTIFIER: hears the database's doorbell and wakes dispatchers and heartbeat.
 using notifier_actor = caf::typed_actor<

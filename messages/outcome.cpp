@@ -11,7 +11,11 @@ std::string to_string(outcome_class x) {
     case outcome_class::check_failed: return "check_failed";
     case outcome_class::check_error: return "check_error";
     case outcome_class::transient: return "transient";
+    case outcome_class::throttled: return "throttled";
+    case outcome_class::auth: return "auth";
+    case outcome_class::budget: return "budget";
     case outcome_class::permanent: return "permanent";
+    case outcome_class::snoozed: return "snoozed";
     case outcome_class::released: return "released";
     case outcome_class::cancelled: return "cancelled";
   }

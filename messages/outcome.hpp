@@ -16,11 +16,15 @@ enum class outcome_class : std::uint8_t {
   completed,    ///< The work was done, and its check passed.
   content,      ///< The work itself failed, e.g. with an exit code.
   crash,        ///< The work was ended by a signal.
-  timeout,      ///< The attempt's clock ran out.
+  timeout,      ///< A clock ran out; `outcome::clock` says which.
   check_failed, ///< The work ended well, and its check says that it isn't done.
   check_error,  ///< The check couldn't run. Never a pass.
   transient,    ///< No fault of the ticket: no process, no memory, a bug of ours.
+  throttled,    ///< Somebody's rate limit put it off.
+  auth,         ///< A credential was refused; people must mend it.
+  budget,       ///< A spending limit is reached; people or time must lift it.
   permanent,    ///< No attempt can succeed: no such program, unreadable payload.
+  snoozed,      ///< Wants to go on later, at `outcome::retry_after` from now.
   released,     ///< Handed back unfinished, as at shutdown.
   cancelled,    ///< Stopped because an operator asked for it.
 };
@@ -31,6 +35,8 @@ std::string to_string(outcome_class);
 struct outcome {
   outcome_class end = outcome_class::completed;
   std::string evidence;        ///< One sentence for people; empty when the event alone tells the story.
+  std::string clock = {};      ///< For `timeout`: attempt, start, progress or deadline.
+  caf::timespan retry_after{0}; ///< What the other side asked for, or the ticket itself; 0: nothing.
   bool has_exit_code = false;
   std::int32_t exit_code = 0;
   std::string output;          ///< Bounded: what the command and then its check wrote.
@@ -38,7 +44,7 @@ struct outcome {
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, outcome& x) {
-    return f(caf::meta::type_name("outcome"), x.end, x.evidence, x.has_exit_code, x.exit_code, x.output,
+    return f(caf::meta::type_name("outcome"), x.end, x.evidence, x.clock, x.retry_after, x.has_exit_code, x.exit_code, x.output,
              x.output_bytes);
   }
 };
@@ -60,11 +66,15 @@ struct retry_rules {
   caf::timespan backoff_max{std::chrono::minutes{5}};
   std::int32_t infra_retries_max = 20;
   std::int32_t check_retries_max = 3;
+  caf::timespan deferral_first{std::chrono::seconds{15}}; ///< For what others put off: throttled, auth, budget.
+  caf::timespan deferral_max{std::chrono::minutes{15}};
+  std::int32_t throttled_max = 1000;
+  std::int32_t denied_max = 100; ///< auth, budget
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, retry_rules& x) {
     return f(caf::meta::type_name("retry_rules"), x.backoff_first, x.backoff_max, x.infra_retries_max,
-             x.check_retries_max);
+             x.check_retries_max, x.deferral_first, x.deferral_max, x.throttled_max, x.denied_max);
   }
 };
 
@@ -102,10 +112,11 @@ struct settled_ticket {
 struct settle_report {
   std::vector<settled_ticket> tickets; ///< In the order of the request.
   std::int32_t unblocked = 0;          ///< Dependents that became ready by it.
+  std::int32_t handed_over = 0;        ///< Pieces of work that it left to the cascade.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, settle_report& x) {
-    return f(caf::meta::type_name("settle_report"), x.tickets, x.unblocked);
+    return f(caf::meta::type_name("settle_report"), x.tickets, x.unblocked, x.handed_over);
   }
 };
 

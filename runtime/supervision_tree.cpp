@@ -8,8 +8,10 @@
 #include "actors/dispatcher.hpp"
 #include "actors/heartbeat.hpp"
 #include "actors/notifier.hpp"
+#include "actors/pruner.hpp"
 #include "actors/reaper.hpp"
 #include "actors/scheduler.hpp"
+#include "actors/sealer.hpp"
 #include "actors/store_service.hpp"
 #include "actors/ticket_workers.hpp"
 #include "actors/watchdog.hpp"
@@ -23,7 +25,7 @@ namespace swarm::runtime {
 struct supervision_tree::addresses {
   explicit addresses(caf::actor_system& x, const std::vector<std::string>& names)
     : claims(x), settlements(x), maintenance(x), executor(x), notifier(x), completer(x), heartbeat(x), workers(x),
-      reaper(x), cascade(x), scheduler(x), watchdog(x), control(x) {
+      reaper(x), cascade(x), scheduler(x), sealer(x), pruner(x), watchdog(x), control(x) {
     for (auto& name : names) {
       queues.emplace(name, x);
       dispatchers.push_back(queues.at(name).handle());
@@ -39,6 +41,8 @@ struct supervision_tree::addresses {
   stable_address<reaper_actor> reaper;
   stable_address<cascade_actor> cascade;
   stable_address<scheduler_actor> scheduler;
+  stable_address<sealer_actor> sealer;
+  stable_address<pruner_actor> pruner;
   stable_address<watchdog_actor> watchdog;
   stable_address<control_socket_actor> control;
   std::map<std::string, stable_address<dispatcher_actor>> queues;
@@ -84,6 +88,7 @@ backoff_rule reconnect_rule(const config::node_config& x) {
 
 store::connection_settings for_role(store::connection_settings x, const std::string& role) {
   x.application += " " + role;
+  x.role = "swarm_node";
   return x;
 }
 
@@ -102,6 +107,11 @@ struct supervision_tree::table {
   /// A stuck store never answers. Whoever waits for it goes on when the watchdog has had time to replace it.
   const caf::timespan store_patience = x.supervisor.stuck_after * 3 / 2;
 
+  retry_rules rules() const {
+    return {x.retry.backoff_first,  x.retry.backoff_max,  x.retry.infra_max,     x.retry.check_errors_max,
+            x.retry.deferral_first, x.retry.deferral_max, x.retry.throttled_max, x.retry.denied_max};
+  }
+
   std::vector<child_spec> infrastructure() const {
     return {
       watchdog(),
@@ -119,15 +129,16 @@ struct supervision_tree::table {
   std::vector<child_spec> leases() const {
     completer_config completing;
     completing.batch = static_cast<std::size_t>(x.completer.batch);
-    completing.rules = {x.retry.backoff_first, x.retry.backoff_max, x.retry.infra_max, x.retry.check_errors_max};
+    completing.rules = rules();
     completing.repeat = reconnect_rule(x);
     completing.store_patience = store_patience;
     return {
-      child<swarm::completer>("completer", to.completer, completing, to.settlements.handle(), to.dispatchers),
+      child<swarm::completer>("completer", to.completer, completing, to.settlements.handle(), to.dispatchers,
+                              to.cascade.handle(), to.scheduler.handle()),
       child<swarm::heartbeat>("heartbeat", to.heartbeat,
                               swarm::heartbeat_config{settings.node, x.heartbeat.interval, x.heartbeat.stale_after,
                                                       store_patience},
-                              to.settlements.handle(), to.workers.handle(), to.completer.handle()),
+                              to.settlements.handle(), to.workers.handle(), to.completer.handle(), to.dispatchers),
     };
   }
 
@@ -137,7 +148,7 @@ struct supervision_tree::table {
       result.push_back(child<dispatcher>("dispatcher/" + queue, address,
                                          swarm::dispatcher_config{queue, settings.node, x.node.slots,
                                                                   x.dispatcher.claim_batch, x.dispatcher.poll_interval,
-                                                                  store_patience},
+                                                                  store_patience, x.dispatcher.idle_poll_interval},
                                          to.claims.handle(), to.workers.handle()));
     return result;
   }
@@ -147,6 +158,7 @@ struct supervision_tree::table {
     auto context = std::make_shared<worker_context>();
     context->completer = to.completer.handle();
     context->executor = to.executor.handle();
+    context->ledger = to.workers.handle();
     context->environment = allowed_environment();
     context->working_directory = settings.working_directory;
     context->output_head_bytes = x.command.output_head;
@@ -172,12 +184,18 @@ struct supervision_tree::table {
     return {
       child<sweeper<reaper>>("reaper", to.reaper,
                              reaper{x.reaper.interval, x.heartbeat.stale_after, x.reaper.batch, x.reaper.reclaims_max,
-                                    settings.dead_nodes},
+                                    x.reaper.grace, x.reaper.slow_after, rules(), settings.dead_nodes},
                              store, to.dispatchers, store_patience),
-      child<sweeper<cascade>>("cascade", to.cascade, cascade{x.cascade.interval, x.cascade.batch}, store,
-                              to.dispatchers, store_patience),
+      child<swarm::cascade>("cascade", to.cascade,
+                            swarm::cascade_config{x.cascade.interval, x.cascade.work_interval, x.cascade.batch,
+                                                  store_patience},
+                            store, to.dispatchers),
       child<sweeper<scheduler>>("scheduler", to.scheduler, scheduler{x.scheduler.interval}, store, to.dispatchers,
                                 store_patience),
+      child<sweeper<sealer>>("sealer", to.sealer, sealer{x.sealer.interval}, store, std::vector<dispatcher_actor>{},
+                             store_patience),
+      child<sweeper<pruner>>("pruner", to.pruner, pruner{x.pruner.interval, x.pruner.keep}, store,
+                             std::vector<dispatcher_actor>{}, store_patience),
     };
   }
 
@@ -234,6 +252,8 @@ void supervision_tree::unbind() {
   x.reaper.unbind();
   x.cascade.unbind();
   x.scheduler.unbind();
+  x.sealer.unbind();
+  x.pruner.unbind();
   x.watchdog.unbind();
   x.control.unbind();
   for (auto& [queue, address] : x.queues)

@@ -99,7 +99,8 @@ caf::expected<connection> connection::open(const connection_settings& settings) 
   auto done = result.run(sql::session,
                          params::of(std::to_string(settings.statement_timeout.count()),
                                     std::to_string(settings.lock_timeout.count()),
-                                    std::to_string(settings.idle_in_transaction_timeout.count())));
+                                    std::to_string(settings.idle_in_transaction_timeout.count()),
+                                    settings.application, settings.role));
   if (!done)
     return std::move(done.error());
   return result;

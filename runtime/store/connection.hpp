@@ -24,6 +24,7 @@ struct connection_settings {
   std::chrono::milliseconds statement_timeout{30'000};
   std::chrono::milliseconds lock_timeout{10'000};
   std::chrono::milliseconds idle_in_transaction_timeout{30'000};
+  std::string role = {}; ///< To work as, if it exists and we are a member; empty: as who logs in.
 };
 
 /// One call of a statement, for `transaction`.

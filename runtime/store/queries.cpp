@@ -14,6 +14,7 @@ public:
   std::string text() { return all_.text(row_, at_++); }
   std::int64_t number() { return maybe_number().value_or(0); }
   std::optional<std::int64_t> maybe_number() { return all_.maybe_number(row_, at_++); }
+  bool truth() { return all_.truth(row_, at_++); }
 
 private:
   const rows& all_;
@@ -154,6 +155,63 @@ caf::expected<ticket_details> show_ticket(connection& db, ticket_id id) {
 
 caf::expected<std::vector<attempt_row>> list_attempts(connection& db, ticket_id id) {
   return read_all(db, sql::list_attempts, params::of(id.value), read_attempt);
+}
+
+caf::expected<std::vector<std::string>> why(connection& db, ticket_id id, caf::timespan node_silence) {
+  auto silence_ms = std::chrono::duration_cast<std::chrono::milliseconds>(node_silence).count();
+  auto found = read_all<std::string>(db, sql::why, params::of(id.value, std::int64_t{silence_ms}),
+                                     [](columns x) { return x.text(); });
+  if (found && found->empty())
+    return make_error(errc::not_found, "there is no ticket " + to_string(id));
+  return found;
+}
+
+caf::expected<std::vector<touched_row>> touched_by(connection& db, ticket_id id) {
+  return read_all<touched_row>(db, sql::touched_by, params::of(id.value), [](columns x) {
+    // Braces are read from left to right.
+    return touched_row{ticket_id{x.number()}, x.text(), x.text(), x.text()};
+  });
+}
+
+caf::expected<std::vector<chain_break>> verify_chain(connection& db) {
+  return read_all<chain_break>(db, sql::audit_verify, {},
+                               [](columns x) { return chain_break{x.number(), x.number(), x.text()}; });
+}
+
+caf::expected<chain_head> read_chain_head(connection& db) {
+  auto found = read_all<chain_head>(db, sql::audit_head, {}, [](columns x) {
+    return chain_head{x.number(), x.text(), x.text(), x.number()};
+  });
+  if (!found)
+    return std::move(found.error());
+  return found->front();
+}
+
+caf::expected<bool> has_chain_head(connection& db, const std::string& hash) {
+  auto found = db.run(sql::audit_has_head, params::of(hash));
+  if (!found)
+    return std::move(found.error());
+  return found->truth(0, 0);
+}
+
+caf::expected<std::vector<replay_difference>> replay(connection& db) {
+  return read_all<replay_difference>(db, sql::audit_replay, {}, [](columns x) {
+    return replay_difference{ticket_id{x.number()}, x.text(), x.text()};
+  });
+}
+
+caf::expected<std::int64_t> rebuild(connection& db, const std::string& schema) {
+  auto found = db.run(sql::audit_rebuild, params::of(schema));
+  if (!found)
+    return std::move(found.error());
+  return found->number(0, 0);
+}
+
+caf::expected<std::vector<queue_row>> list_queues(connection& db) {
+  return read_all<queue_row>(db, sql::list_queues, {}, [](columns x) {
+    return queue_row{x.text(),         x.number(), x.number(), x.maybe_number(), x.maybe_number(), x.maybe_number(),
+                     x.maybe_number(), x.truth(),  x.text(),   x.text(),         x.text()};
+  });
 }
 
 caf::expected<std::vector<parent_row>> list_parents(connection& db, ticket_id id) {

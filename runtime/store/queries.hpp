@@ -3,6 +3,8 @@
 #include "messages/ids.hpp"
 #include "runtime/store/connection.hpp"
 
+#include <caf/timespan.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -72,6 +74,63 @@ struct attempt_row {
 
 /// Oldest first.
 caf::expected<std::vector<attempt_row>> list_attempts(connection&, ticket_id);
+
+/// Why a ticket is where it is, in sentences. @returns errc::not_found.
+caf::expected<std::vector<std::string>> why(connection&, ticket_id, caf::timespan node_silence);
+
+/// A ticket that the end of another one would touch.
+struct touched_row {
+  ticket_id id;
+  std::string key;
+  std::string state;
+  std::string effect; ///< "cancelled", "left waiting" or "goes on"
+};
+
+/// What the cancellation of a ticket would touch, itself first.
+caf::expected<std::vector<touched_row>> touched_by(connection&, ticket_id);
+
+/// What is wrong with the hash chain over the log.
+struct chain_break {
+  std::int64_t seal = 0;  ///< 0 for an event in none.
+  std::int64_t event = 0; ///< 0 for a seal as a whole.
+  std::string problem;
+};
+
+/// @returns the first break, or none.
+caf::expected<std::vector<chain_break>> verify_chain(connection&);
+
+struct chain_head {
+  std::int64_t seal = 0; ///< 0 while there is none.
+  std::string hash;      ///< Hex.
+  std::string sealed_at;
+  std::int64_t events = 0; ///< That the chain covers.
+};
+
+caf::expected<chain_head> read_chain_head(connection&);
+caf::expected<bool> has_chain_head(connection&, const std::string& hash);
+
+/// A ticket of which the log says something else than the tables.
+struct replay_difference {
+  ticket_id ticket;
+  std::string log;
+  std::string table;
+};
+
+caf::expected<std::vector<replay_difference>> replay(connection&);
+
+/// Writes into an empty or new schema what the log says. @returns how many tickets that makes.
+caf::expected<std::int64_t> rebuild(connection&, const std::string& schema);
+
+struct queue_row {
+  std::string name;
+  std::int64_t ready = 0; ///< Counted up to 100,000.
+  std::int64_t in_progress = 0;
+  std::optional<std::int64_t> slots, slots_per_node, slots_per_key, ageing_ms;
+  bool is_fair = false;
+  std::string paused_at, paused_by, pause_reason; ///< Empty unless paused.
+};
+
+caf::expected<std::vector<queue_row>> list_queues(connection&);
 
 struct parent_row {
   ticket_id id;

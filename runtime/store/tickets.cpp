@@ -2,6 +2,8 @@
 
 #include "runtime/store/clean_text.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 
 namespace swarm::store {
@@ -30,6 +32,48 @@ struct claim_columns {
   }
 };
 
+/// What follows an attempt that didn't succeed, a row per class. For those that use an attempt the ticket has the limit.
+struct rule_columns {
+  std::vector<std::string> classes;
+  std::vector<std::int64_t> first, longest;
+  std::vector<std::int32_t> limits;
+
+  explicit rule_columns(const retry_rules& x) {
+    for (auto end : {outcome_class::content, outcome_class::crash, outcome_class::timeout, outcome_class::check_failed})
+      add(end, x.backoff_first, x.backoff_max, 0);
+    add(outcome_class::transient, x.backoff_first, x.backoff_max, x.infra_retries_max);
+    add(outcome_class::check_error, x.backoff_first, x.backoff_max, x.check_retries_max);
+    add(outcome_class::throttled, x.deferral_first, x.deferral_max, x.throttled_max);
+    add(outcome_class::auth, x.deferral_first, x.deferral_max, x.denied_max);
+    add(outcome_class::budget, x.deferral_first, x.deferral_max, x.denied_max);
+  }
+
+  void add_to(params& arguments) const {
+    arguments.add(classes);
+    arguments.add(first);
+    arguments.add(longest);
+    arguments.add(limits);
+  }
+
+private:
+  void add(outcome_class end, caf::timespan shortest, caf::timespan most, std::int32_t limit) {
+    classes.push_back(to_string(end));
+    first.push_back(ms(shortest));
+    longest.push_back(ms(most));
+    limits.push_back(limit);
+  }
+};
+
+/// Most tickets have none of them, and cost the database nothing then.
+std::optional<std::string> further_clocks(const new_ticket& x) {
+  nlohmann::json result;
+  for (auto& [name, value] : {std::pair{"queue_timeout_ms", x.queue_timeout}, {"start_timeout_ms", x.start_timeout},
+                              {"progress_timeout_ms", x.progress_timeout}, {"deadline_ms", x.deadline}})
+    if (value.count() > 0)
+      result[name] = ms(value);
+  return result.is_null() ? std::nullopt : std::optional{result.dump()};
+}
+
 settle_answer parse_answer(std::string_view text) {
   return text == "ok" ? settle_answer::ok : text == "again" ? settle_answer::again : settle_answer::lost;
 }
@@ -37,7 +81,12 @@ settle_answer parse_answer(std::string_view text) {
 } // namespace
 
 params claim_arguments(const claim_request& request) {
-  return params::of(request.queue, request.limit, request.node.value);
+  std::vector<std::int64_t> ranks, seqs;
+  for (auto& x : request.after) {
+    ranks.push_back(x.rank);
+    seqs.push_back(x.seq);
+  }
+  return params::of(request.queue, request.limit, request.node.value, ranks, seqs);
 }
 
 caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_request& request) {
@@ -55,6 +104,10 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
     x.kind = found->text(i, 6);
     x.payload = found->text(i, 7);
     x.timeout = from_ms(found->number(i, 8));
+    x.deadline_clock = found->text(i, 9);
+    x.start_timeout = from_ms(found->number(i, 10));
+    x.progress_timeout = from_ms(found->number(i, 11));
+    x.place = {found->number(i, 12), found->number(i, 13)};
     result.push_back(std::move(x));
   }
   return result;
@@ -62,12 +115,14 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
 
 params settle_arguments(const settle_request& request) {
   claim_columns claims;
-  std::vector<std::string> classes, evidence, outputs;
+  std::vector<std::string> classes, clocks, evidence, outputs;
   std::vector<std::optional<std::int32_t>> exit_codes;
-  std::vector<std::int64_t> output_bytes;
+  std::vector<std::int64_t> retry_after, output_bytes;
   for (auto& [claim, outcome] : request.settlements) {
     claims.add(claim);
     classes.push_back(to_string(outcome.end));
+    clocks.push_back(outcome.clock);
+    retry_after.push_back(ms(outcome.retry_after));
     evidence.push_back(clean_text(outcome.evidence));
     outputs.push_back(outcome.output);
     exit_codes.push_back(outcome.has_exit_code ? std::optional{outcome.exit_code} : std::nullopt);
@@ -77,14 +132,13 @@ params settle_arguments(const settle_request& request) {
   arguments.add(claims.tickets);
   arguments.add(claims.fences);
   arguments.add(classes);
+  arguments.add(clocks);
+  arguments.add(retry_after);
   arguments.add(evidence);
   arguments.add(exit_codes);
   arguments.add_bytes(outputs);
   arguments.add(output_bytes);
-  arguments.add(ms(request.rules.backoff_first));
-  arguments.add(ms(request.rules.backoff_max));
-  arguments.add(request.rules.infra_retries_max);
-  arguments.add(request.rules.check_retries_max);
+  rule_columns{request.rules}.add_to(arguments);
   return arguments;
 }
 
@@ -97,15 +151,19 @@ caf::expected<settle_report> settle(connection& db, const settle_request& reques
     report.tickets.push_back({read_claim(*found, i), parse_answer(found->text(i, 2)), found->text(i, 3),
                               from_ms(found->number(i, 4))});
     report.unblocked = static_cast<std::int32_t>(found->number(i, 5));
+    report.handed_over = static_cast<std::int32_t>(found->number(i, 6));
   }
   return report;
 }
 
 caf::expected<std::vector<held_lease>> heartbeat(connection& db, const beat_request& request) {
   claim_columns claims;
-  for (auto& x : request.claims)
+  for (auto& x : request.held.claims)
     claims.add(x);
-  auto found = db.run(sql::heartbeat, params::of(request.node.value, claims.tickets, claims.fences, ms(request.orphan_after)));
+  auto progress = request.held.progress;
+  progress.resize(claims.tickets.size());
+  auto found = db.run(sql::heartbeat, params::of(request.node.value, claims.tickets, claims.fences, progress,
+                                                 ms(request.orphan_after)));
   if (!found)
     return std::move(found.error());
   std::vector<held_lease> result;
@@ -127,11 +185,40 @@ caf::expected<reclaim_report> reclaim(connection& db, const reclaim_request& req
   return report;
 }
 
-caf::expected<std::int32_t> promote(connection& db, std::int32_t limit) {
+caf::expected<void> note_sweep(connection& db, caf::timespan gap_after) {
+  auto done = db.run(sql::note_sweep, params::of(ms(gap_after)));
+  if (!done)
+    return std::move(done.error());
+  return caf::unit;
+}
+
+caf::expected<reclaim_report> expire(connection& db, const reclaim_request& request) {
+  reclaim_report report;
+  auto arguments = params::of(ms(request.grace), request.limit);
+  rule_columns{request.rules}.add_to(arguments);
+  auto late = db.run(sql::expire_attempts, arguments);
+  if (!late)
+    return std::move(late.error());
+  report.timed_out = late->size();
+  for (auto clock : {"queue", "deadline"}) {
+    auto waited = db.run(sql::expire_waiting, params::of(clock, request.limit));
+    if (!waited)
+      return std::move(waited.error());
+    report.expired += static_cast<std::int32_t>(waited->number(0, 0));
+  }
+  return report;
+}
+
+caf::expected<promote_report> promote(connection& db, std::int32_t limit) {
   auto found = db.run(sql::promote, params::of(limit));
   if (!found)
     return std::move(found.error());
-  return static_cast<std::int32_t>(found->number(0, 0));
+  promote_report report;
+  report.promoted = static_cast<std::int32_t>(found->number(0, 0));
+  report.fired = static_cast<std::int32_t>(found->number(0, 1));
+  if (auto next = found->maybe_number(0, 2))
+    report.next_due = from_ms(*next);
+  return report;
 }
 
 caf::expected<cascade_report> cascade(connection& db, const cascade_request& request) {
@@ -142,12 +229,37 @@ caf::expected<cascade_report> cascade(connection& db, const cascade_request& req
                         static_cast<std::int32_t>(found->number(0, 2)), ticket_id{found->number(0, 3)}};
 }
 
+caf::expected<propagate_report> propagate(connection& db, std::int32_t limit) {
+  auto found = db.run(sql::propagate, params::of(limit));
+  if (!found)
+    return std::move(found.error());
+  auto number = [&](int column) { return static_cast<std::int32_t>(found->number(0, column)); };
+  return propagate_report{number(0), number(1), number(2), number(3)};
+}
+
+caf::expected<seal_report> seal(connection& db, std::int32_t limit) {
+  auto found = db.run(sql::seal, params::of(limit));
+  if (!found)
+    return std::move(found.error());
+  return seal_report{static_cast<std::int32_t>(found->number(0, 0)), found->number(0, 1)};
+}
+
+caf::expected<prune_report> prune(connection& db, const prune_request& request) {
+  auto found = db.run(sql::prune, params::of(ms(request.keep), request.limit));
+  if (!found)
+    return std::move(found.error());
+  return prune_report{static_cast<std::int32_t>(found->number(0, 0)), static_cast<std::int32_t>(found->number(0, 1))};
+}
+
 params submit_arguments(const new_graph& graph) {
   std::vector<std::optional<std::string>> keys;
   std::vector<std::string> queues, kinds, payloads;
   std::vector<std::int16_t> priorities, attempts;
   std::vector<std::int64_t> timeouts;
-  std::vector<std::int32_t> parents, children;
+  std::vector<std::optional<std::string>> clocks;
+  std::vector<std::string> policies;
+  std::vector<std::int64_t> parents;
+  std::vector<std::int32_t> children;
   for (auto& x : graph.tickets) {
     auto position = static_cast<std::int32_t>(keys.size() + 1);
     keys.push_back(x.key.empty() ? std::nullopt : std::optional{x.key});
@@ -157,9 +269,11 @@ params submit_arguments(const new_graph& graph) {
     attempts.push_back(x.attempts_max);
     timeouts.push_back(ms(x.timeout));
     payloads.push_back(x.payload);
+    clocks.push_back(further_clocks(x));
     for (auto parent : x.needs) {
-      parents.push_back(static_cast<std::int32_t>(parent + 1));
+      parents.push_back(std::int64_t{parent} + 1);
       children.push_back(position);
+      policies.push_back(to_string(x.on_failure));
     }
   }
   params result;
@@ -174,8 +288,10 @@ params submit_arguments(const new_graph& graph) {
   result.add(attempts);
   result.add(timeouts);
   result.add(payloads);
+  result.add(clocks);
   result.add(parents);
   result.add(children);
+  result.add(policies);
   return result;
 }
 
@@ -216,6 +332,43 @@ caf::expected<std::string> cancel(connection& db, ticket_id id) {
   if (answer == "not_found")
     return make_error(errc::not_found, "there is no ticket " + to_string(id));
   return make_error(errc::conflict, "ticket " + to_string(id) + " is " + answer + " already");
+}
+
+caf::expected<std::string> release(connection& db, ticket_id id) {
+  auto found = db.run(sql::release, params::of(id.value));
+  if (!found)
+    return std::move(found.error());
+  auto answer = found->text(0, 0);
+  if (answer == "released")
+    return std::string{"ready"};
+  if (answer == "cancelled")
+    return answer;
+  if (answer == "not_found")
+    return make_error(errc::not_found, "there is no ticket " + to_string(id));
+  return make_error(errc::conflict, "ticket " + to_string(id) + " is " + answer + "; only a running ticket can be "
+                                      "taken away from its worker");
+}
+
+namespace {
+
+caf::expected<void> read_queue_answer(caf::expected<rows> found, const std::string& queue) {
+  if (!found)
+    return std::move(found.error());
+  if (!found->truth(0, 0))
+    return make_error(errc::not_found, "there is no queue '" + queue + "'");
+  return caf::unit;
+}
+
+} // namespace
+
+caf::expected<void> pause_queue(connection& db, const std::string& queue, const std::string& reason,
+                                const std::string& by) {
+  auto text = reason.empty() ? std::nullopt : std::optional{reason};
+  return read_queue_answer(db.run(sql::pause_queue, params::of(queue, text, by)), queue);
+}
+
+caf::expected<void> resume_queue(connection& db, const std::string& queue) {
+  return read_queue_answer(db.run(sql::resume_queue, params::of(queue)), queue);
 }
 
 caf::expected<void> notify(connection& db, std::string_view word) {

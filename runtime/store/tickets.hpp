@@ -17,8 +17,18 @@ caf::expected<std::vector<claimed_ticket>> claim(connection&, const claim_reques
 caf::expected<settle_report> settle(connection&, const settle_request&);
 caf::expected<std::vector<held_lease>> heartbeat(connection&, const beat_request&);
 caf::expected<reclaim_report> reclaim(connection&, const reclaim_request&);
-caf::expected<std::int32_t> promote(connection&, std::int32_t limit);
+/// Notes that a reaper could look; after a gap without a look leases count as renewed. Comes before `reclaim`.
+caf::expected<void> note_sweep(connection&, caf::timespan gap_after);
+
+/// Enforces the clocks that no worker enforces: of attempts whose worker missed them, and of tickets that wait.
+caf::expected<reclaim_report> expire(connection&, const reclaim_request&);
+caf::expected<promote_report> promote(connection&, std::int32_t limit);
 caf::expected<cascade_report> cascade(connection&, const cascade_request&);
+
+caf::expected<propagate_report> propagate(connection&, std::int32_t limit);
+
+caf::expected<seal_report> seal(connection&, std::int32_t limit);
+caf::expected<prune_report> prune(connection&, const prune_request&);
 
 /// Numbers that a submission was given.
 struct submitted {
@@ -39,6 +49,13 @@ caf::expected<std::string> retry(connection&, ticket_id);
 
 /// @returns "cancelled", or "requested" for a running one; errc::not_found or errc::conflict with a sentence.
 caf::expected<std::string> cancel(connection&, ticket_id);
+
+/// Takes a running ticket away from its worker. @returns "ready"; errc::not_found or errc::conflict with a sentence.
+caf::expected<std::string> release(connection&, ticket_id);
+
+/// Stops and resumes claims from a queue. @returns errc::not_found.
+caf::expected<void> pause_queue(connection&, const std::string& queue, const std::string& reason, const std::string& by);
+caf::expected<void> resume_queue(connection&, const std::string& queue);
 
 /// Rings the doorbell of every node: something is ready, or is to be cancelled. A hint; polling covers its absence.
 caf::expected<void> notify(connection&, std::string_view word);

@@ -34,7 +34,8 @@ std::string tickets_in(const settle_request& x) {
 
 struct fixture : virtual_time {
   void start_completer() {
-    it = caf::actor_cast<completer_actor>(start<completer>(config, store.handle, std::vector{dispatcher.handle}));
+    it = caf::actor_cast<completer_actor>(start<completer>(config, store.handle, std::vector{dispatcher.handle},
+                                                               cascade.handle, scheduler.handle));
   }
 
   asked<settled_ticket> settle(std::int64_t number) {
@@ -57,6 +58,8 @@ struct fixture : virtual_time {
   completer_config config{3, {}, {100ms, 1s}};
   faked<fake_store> store = fake<fake_store>();
   faked<fake_dispatcher> dispatcher = fake<fake_dispatcher>();
+  faked<fake_cascade> cascade = fake<fake_cascade>();
+  faked<fake_scheduler> scheduler = fake<fake_scheduler>();
   completer_actor it;
 };
 
@@ -242,6 +245,34 @@ CAF_TEST(killed it answers what it owes) {
   auto one = settle(1);
   end(it, caf::exit_reason::kill);
   CAF_CHECK(one.has_failed());
+}
+
+CAF_TEST(what was left to the cascade wakes it and what is delayed wakes the scheduler) {
+  start_completer();
+  settle(1);
+  auto report = accept(requests()[0]);
+  report.handed_over = 1;
+  answer(store, store->settle, report);
+  CAF_CHECK_EQUAL(cascade->wakes, 1);
+  CAF_CHECK_EQUAL(scheduler->wakes, 0);
+  settle(2);
+  report = accept(requests()[1]);
+  report.tickets[0].event = "attempt_failed";
+  report.tickets[0].delay = 1s;
+  answer(store, store->settle, report);
+  CAF_CHECK_EQUAL(cascade->wakes, 1);
+  CAF_CHECK_EQUAL(scheduler->wakes, 1);
+}
+
+CAF_TEST(refused outcomes of lost claims are counted) {
+  start_completer();
+  settle(1);
+  auto report = accept(requests()[0]);
+  report.tickets[0].answer = settle_answer::lost;
+  answer(store, store->settle, report);
+  auto status = ask<actor_report>(caf::actor_cast<status_actor>(it), atom::status_v).value();
+  CAF_CHECK(std::any_of(status.facts.begin(), status.facts.end(),
+                        [](auto& x) { return x.name == "lost" && x.value == "1"; }));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

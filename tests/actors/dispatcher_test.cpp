@@ -181,4 +181,105 @@ CAF_TEST(without ticket workers nothing is claimed until they are back) {
   CAF_CHECK(!has_ended(it));
 }
 
+CAF_TEST(after a minute without work it polls less often until something comes) {
+  store->claim.otherwise = [](const claim_request&) { return std::vector<claimed_ticket>{}; };
+  auto it = start_dispatcher();
+  pass(60s);
+  auto before = store->claim.asked.size();
+  pass(60s);
+  CAF_CHECK_EQUAL(store->claim.asked.size() - before, 12u);
+  tell(it, atom::wake_v);
+  pass(5s);
+  before = store->claim.asked.size();
+  pass(10s);
+  CAF_CHECK_EQUAL(store->claim.asked.size() - before, 10u);
+}
+
+CAF_TEST(on hold it claims nothing until it may again) {
+  store->claim.otherwise = [](const claim_request&) { return std::vector<claimed_ticket>{}; };
+  auto it = start_dispatcher();
+  tell(it, atom::hold_v, true);
+  tell(it, atom::wake_v);
+  pass(10s);
+  CAF_CHECK_EQUAL(store->claim.asked.size(), 1u);
+  tell(it, atom::hold_v, false);
+  CAF_CHECK_EQUAL(store->claim.asked.size(), 2u);
+}
+
+CAF_TEST(a hold that comes while it counts keeps it from claiming) {
+  workers->count.otherwise = nullptr;
+  auto it = start_dispatcher();
+  tell(it, atom::hold_v, true);
+  answer(workers, workers->count, 0);
+  CAF_CHECK(store->claim.asked.empty());
+}
+
+namespace {
+
+claimed_ticket ticket_at(std::int64_t number, std::int64_t rank, std::int64_t seq) {
+  auto result = ticket_of(number, "builds");
+  result.place = {rank, seq};
+  return result;
+}
+
+std::string marks_of(const claim_request& x) {
+  std::string result;
+  for (auto& mark : x.after)
+    result += std::to_string(mark.rank) + ":" + std::to_string(mark.seq) + " ";
+  return result;
+}
+
+} // namespace
+
+CAF_TEST(it goes on behind what it claimed in each rank) {
+  auto it = start_dispatcher();
+  CAF_CHECK_EQUAL(marks_of(store->claim.asked[0]), "");
+  answer(store, store->claim, std::vector{ticket_at(1, 5, 10), ticket_at(2, 100, 7), ticket_at(3, 100, 9)});
+  tell(it, atom::wake_v);
+  CAF_CHECK_EQUAL(marks_of(store->claim.asked[1]), "5:10 100:9 ");
+}
+
+CAF_TEST(when there is nothing behind the marks it looks from the head but once a second at most) {
+  auto it = start_dispatcher();
+  answer(store, store->claim, std::vector{ticket_at(1, 5, 10)});
+  store->claim.otherwise = [](const claim_request&) { return std::vector<claimed_ticket>{}; };
+  tell(it, atom::wake_v);
+  tell(it, atom::wake_v);
+  CAF_CHECK_EQUAL(store->claim.asked.size(), 3u);
+  CAF_CHECK_EQUAL(marks_of(store->claim.asked[1]) + marks_of(store->claim.asked[2]), "5:10 5:10 ");
+  pass(1s);
+  CAF_REQUIRE(store->claim.asked.size() > 3);
+  CAF_CHECK_EQUAL(marks_of(store->claim.asked[3]), "");
+}
+
+CAF_TEST(every ten seconds it looks from the head although there is work behind the marks) {
+  std::int64_t seq = 10;
+  store->claim.otherwise = [&](const claim_request&) { return std::vector{ticket_at(1, 5, ++seq)}; };
+  start_dispatcher();
+  pass(9s);
+  for (std::size_t i = 1; i < store->claim.asked.size(); ++i)
+    CAF_CHECK(!store->claim.asked[i].after.empty());
+  pass(1s);
+  CAF_CHECK(store->claim.asked.back().after.empty());
+}
+
+CAF_TEST(where ranks are moments or turns there are no marks) {
+  auto it = start_dispatcher();
+  answer(store, store->claim, std::vector{ticket_at(1, -1, 10)});
+  tell(it, atom::wake_v);
+  CAF_CHECK_EQUAL(marks_of(store->claim.asked[1]), "");
+// The heartbeat hands such tickets back, because they have no worker; so they must not get one later.
+CAF_TEST(a claim that lay here beyond all patience is not started) {
+  config.store_patience = 10s;
+  start_dispatcher();
+  // The whole process stood still: the answer is in the mailbox, and so is the end of our patience.
+  store->claim.answers.push_back(tickets(1, 4));
+  caf::anon_send(caf::actor_cast<caf::actor>(store.handle), atom::flush_v);
+  sched.run_once();
+  sched.advance_time(10s);
+  sched.run();
+  CAF_CHECK(workers->started.empty());
+  CAF_CHECK(store->claim.asked.size() > 1u); // it looks again
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

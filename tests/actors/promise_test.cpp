@@ -9,12 +9,15 @@ using namespace swarm::test;
 
 namespace {
 
+/// Any protocol will do.
+using sweep_actor = caf::typed_actor<caf::replies_to<atom::sweep>::with<std::int32_t>>;
+
 enum class conduct { drop, keep, answer, answer_twice, copy_and_drop_one, fail };
 
 /// Owes an answer and deals with it as told; `wake` drops what is kept.
 class debtor {
 public:
-  using interface = scheduler_actor::extend<caf::reacts_to<atom::wake>, caf::reacts_to<atom::lost>>;
+  using interface = sweep_actor::extend<caf::reacts_to<atom::wake>, caf::reacts_to<atom::lost>>;
   static constexpr const char* name = "debtor";
 
   debtor(interface::pointer self, conduct how) : self_(self), how_(how) {}

@@ -9,10 +9,13 @@ using namespace swarm::test;
 
 namespace {
 
+/// Any protocol will do.
+using sweep_actor = caf::typed_actor<caf::replies_to<atom::sweep>::with<std::int32_t>>;
+
 /// Notes who asks and answers with a number.
 class mirror {
 public:
-  using interface = scheduler_actor;
+  using interface = sweep_actor;
   static constexpr const char* name = "mirror";
 
   mirror(interface::pointer self, std::int32_t number, caf::actor_addr* asker)
@@ -34,7 +37,7 @@ private:
 struct fixture : virtual_time {
   asked<std::int32_t> sweep() { return ask<std::int32_t>(address.handle(), atom::sweep_v); }
 
-  stable_address<scheduler_actor> address{sys};
+  stable_address<sweep_actor> address{sys};
   caf::actor_addr asker;
 };
 

@@ -41,7 +41,8 @@ public:
       if (where_ == fault::invariant)
         invariant(1 > 2, "one is more than two");
       if (where_ == fault::unheard_error)
-        self_->request(caf::actor_cast<scheduler_actor>(self_), caf::infinite, atom::sweep_v).then([](std::int32_t) {});
+        self_->request(caf::actor_cast<scheduler_actor>(self_), caf::infinite, atom::sweep_v)
+          .then([](const promote_report&) {});
     }};
   }
 
@@ -91,6 +92,14 @@ CAF_TEST(a crash at a named point ends the actor there) {
   auto it = start<clumsy>(fault::none, nullptr, &living);
   crash_on(it, atom::wake_v);
   tell(it, atom::wake_v);
+  CAF_CHECK(has_ended(it));
+}
+
+CAF_TEST(a crash at a named point is an answer to whoever asked) {
+  auto it = start<clumsy>(fault::none, nullptr, &living);
+  crash_on(it, atom::status_v);
+  auto asked = ask<actor_report>(caf::actor_cast<status_actor>(it), atom::status_v);
+  CAF_CHECK(asked.has_failed());
   CAF_CHECK(has_ended(it));
 }
 

@@ -40,6 +40,7 @@ struct fixture : virtual_time {
     auto context = std::make_shared<worker_context>();
     context->completer = completer.handle;
     context->executor = executor.handle;
+    context->ledger = ledger.handle;
     context->environment = {{"PATH", "/bin"}, {"LANG", "C"}};
     context->working_directory = "/work";
     context->output_head_bytes = 10;
@@ -74,6 +75,7 @@ struct fixture : virtual_time {
   command_payload payload;
   faked<fake_completer> completer = fake<fake_completer>();
   faked<fake_command_executor> executor = fake<fake_command_executor>();
+  faked<fake_ticket_workers> ledger = fake<fake_ticket_workers>();
   ticket_worker_actor it;
 };
 
@@ -234,6 +236,64 @@ CAF_TEST(a failing executor under the check is no pass) {
   work(exited(0));
   end_program(make_error(errc::actor_failed, "boom"));
   CAF_CHECK_EQUAL(settled().end, outcome_class::check_error);
+}
+
+CAF_TEST(progress is told to the ledger when it grows) {
+  start_worker();
+  executor->progress[executor->execute.asked.at(0).first] = 1;
+  pass(10s);
+  pass(10s);
+  executor->progress[executor->execute.asked.at(0).first] = 500;
+  pass(10s);
+  CAF_CHECK_EQUAL(ledger->progress, (std::vector<std::pair<claim_ref, std::int64_t>>{{ticket.claim, 1},
+                                                                                    {ticket.claim, 500}}));
+}
+
+CAF_TEST(work that shows no sign is stopped by the start clock and says so) {
+  ticket.start_timeout = 20s;
+  start_worker();
+  pass(20s - 1ms);
+  CAF_CHECK(executor->stopped.empty());
+  pass(5s);
+  CAF_REQUIRE_EQUAL(executor->stopped.size(), 1u);
+  end_program(ended(command_ending::stopped));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::timeout);
+  CAF_CHECK_EQUAL(settled().clock, "start");
+  CAF_CHECK_EQUAL(settled().evidence, "'make' showed no sign of work within 20s");
+}
+
+CAF_TEST(work without progress is stopped by the progress clock and says so) {
+  ticket.progress_timeout = 1min;
+  start_worker();
+  auto& progress = executor->progress[executor->execute.asked.at(0).first];
+  for (int i = 0; i < 10; ++i) {
+    ++progress;
+    pass(50s);
+  }
+  CAF_CHECK(executor->stopped.empty());
+  pass(75s);
+  CAF_REQUIRE_EQUAL(executor->stopped.size(), 1u);
+  end_program(ended(command_ending::stopped));
+  CAF_CHECK_EQUAL(settled().clock, "progress");
+}
+
+CAF_TEST(work that ends by itself while its clock runs out has ended by itself) {
+  ticket.progress_timeout = 1min;
+  start_worker();
+  pass(75s);
+  end_program(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+  CAF_CHECK_EQUAL(settled().clock, "");
+}
+
+CAF_TEST(a timeout of the whole attempt names the clock that the claim named) {
+  for (std::string clock : {"attempt", "deadline"}) {
+    ticket.deadline_clock = clock;
+    work(ended(command_ending::timed_out));
+    CAF_CHECK_EQUAL(settled().clock, clock);
+    completer->settle.asked.clear();
+    accept();
+  }
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

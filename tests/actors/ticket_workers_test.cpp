@@ -14,6 +14,7 @@ struct fixture : virtual_time {
     auto context = std::make_shared<worker_context>();
     context->completer = completer.handle;
     context->executor = executor.handle;
+    context->ledger = ledger.handle;
     it = caf::actor_cast<ticket_workers_actor>(
       start<ticket_workers>(ticket_workers_config{30s, nullptr}, std::shared_ptr<const worker_context>{context},
                             std::map<std::string, dispatcher_actor>{{"a", a.handle}, {"b", b.handle}}));
@@ -35,7 +36,7 @@ struct fixture : virtual_time {
   std::int32_t count(const std::string& queue) { return ask<std::int32_t>(it, atom::count_v, queue).value(); }
 
   std::vector<claim_ref> held() {
-    auto result = ask<std::vector<claim_ref>>(it, atom::held_v).value();
+    auto result = ask<held_claims>(it, atom::held_v).value().claims;
     std::sort(result.begin(), result.end());
     return result;
   }
@@ -54,6 +55,7 @@ struct fixture : virtual_time {
 
   faked<fake_completer> completer = fake<fake_completer>();
   faked<fake_command_executor> executor = fake<fake_command_executor>();
+  faked<fake_ticket_workers> ledger = fake<fake_ticket_workers>();
   faked<fake_dispatcher> a = fake<fake_dispatcher>();
   faked<fake_dispatcher> b = fake<fake_dispatcher>();
   ticket_workers_actor it;
@@ -71,6 +73,20 @@ CAF_TEST(each ticket gets a worker and is counted in its queue) {
   CAF_CHECK_EQUAL(count("b"), 1);
   CAF_CHECK_EQUAL(count("c"), 0);
   CAF_CHECK_EQUAL(held(), (std::vector<claim_ref>{claim_of(1), claim_of(2), claim_of(3)}));
+}
+
+// Found by the simulation (seed 1941): a node that couldn't beat stopped its work, got the database back while a program
+// was still ending, and handed the ticket to the next holder, who worked beside it.
+CAF_TEST(a worker that is stopped over a lost lease is no longer held for and still there) {
+  run({1, 2}, "a");
+  tell(it, atom::stop_v, claim_of(1), stop_cause::lost);
+  CAF_CHECK_EQUAL(held(), (std::vector<claim_ref>{claim_of(2)}));
+  auto of = [&] {
+    return ask<std::vector<claim_ref>>(it, atom::held_v, std::vector<claim_ref>{claim_of(1), claim_of(3)}).value();
+  };
+  CAF_CHECK_EQUAL(of(), (std::vector<claim_ref>{claim_of(1)}));
+  end_program();
+  CAF_CHECK(of().empty());
 }
 
 CAF_TEST(a ticket counts and is held until it is settled and then its dispatcher is woken) {
@@ -208,6 +224,15 @@ CAF_TEST(killed it takes its workers along) {
   CAF_CHECK(has_ended(first));
   CAF_CHECK(has_ended(second));
   CAF_CHECK(settled().empty());
+}
+
+CAF_TEST(what a worker says of its progress is in the ledger) {
+  run({1, 2}, "a");
+  tell(it, atom::progress_v, claim_of(2), std::int64_t{77});
+  auto held = ask<held_claims>(it, atom::held_v).value();
+  CAF_REQUIRE_EQUAL(held.claims.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i)
+    CAF_CHECK_EQUAL(held.progress[i], held.claims[i] == claim_of(2) ? 77 : 0);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -46,7 +46,9 @@ const std::vector<std::string> idle_tree{
   "├─ maintenance",
   "│  ├─ reaper",
   "│  ├─ cascade",
-  "│  └─ scheduler",
+  "│  ├─ scheduler",
+  "│  ├─ sealer",
+  "│  └─ pruner",
   "└─ surface",
   "   └─ control_socket",
 };

@@ -58,7 +58,8 @@ CAF_TEST(every command of the documents exists with its options) {
       for (std::sregex_iterator i{line.begin(), line.end(), option}, end; i != end; ++i)
         CAF_CHECK(contains(help.out, i->str()));
     }
-  for (auto command : {"up", "run", "list", "show", "events", "retry", "cancel", "config", "bench"})
+  for (auto command : {"up", "run", "list", "show", "why", "events", "retry", "cancel", "release", "queues", "pause",
+                       "audit", "config", "bench"})
     CAF_CHECK_EQUAL(seen.count(command), 1u);
 }
 

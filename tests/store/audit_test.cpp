@@ -62,8 +62,8 @@ CAF_TEST(something is unfinished wherever a ticket waits) {
   CAF_CHECK(unfinished());
   s.settle(claim, outcome_class::content); // scheduled
   CAF_CHECK(unfinished());
-  tamper("INSERT INTO swarm.blocked (ticket_id, remaining, queue_id, priority) "
-         "SELECT ticket_id, 1, queue_id, priority FROM swarm.scheduled; DELETE FROM swarm.scheduled");
+  tamper("INSERT INTO swarm.blocked (ticket_id, remaining) "
+         "SELECT ticket_id, 1 FROM swarm.scheduled; DELETE FROM swarm.scheduled");
   CAF_CHECK(unfinished());
   tamper("DELETE FROM swarm.blocked");
   CAF_CHECK(!unfinished());

@@ -86,7 +86,8 @@ CAF_TEST(only a completed parent releases its child) {
 
 CAF_TEST(a thousand children are released with their parent in order) {
   s.submit_graph(1001, edges_from(0, 1, 1000));
-  CAF_CHECK_EQUAL(must(store::settle(s.db, {{{s.claim_one(), {}}}, d.rules()})).unblocked, 1000);
+  CAF_CHECK_EQUAL(must(store::settle(s.db, {{{s.claim_one(), {}}}, d.rules()})).handed_over, 1);
+  CAF_CHECK_EQUAL(must(store::propagate(s.db, 2000)).unblocked, 1000);
   auto children = s.claim(2000);
   CAF_CHECK_EQUAL(children.size(), 1000u);
   CAF_CHECK(std::is_sorted(children.begin(), children.end()));

@@ -51,7 +51,7 @@ CAF_TEST(a heartbeat returns only what is held under this very fence) {
   s.settle(claims[1], outcome_class::released);
   auto reclaimed = s.claim_one(); // the second ticket again
   claims[3].fence.value += 1;
-  auto held = must(store::heartbeat(s.db, {s.node, claims}));
+  auto held = must(store::heartbeat(s.db, {s.node, {claims, {}}}));
   CAF_REQUIRE_EQUAL(held.size(), 1u);
   CAF_CHECK_EQUAL(held[0].claim.ticket, claims[2].ticket);
   CAF_CHECK(!held[0].cancel_requested);
@@ -64,7 +64,7 @@ CAF_TEST(a lease that a node has forgotten comes back as an orphan and gets no b
   for (int i = 0; i < 3; ++i)
     s.submit();
   auto claims = s.claim(3);
-  beat_request request{s.node, {claims[0]}, std::chrono::minutes{1}};
+  beat_request request{s.node, {{claims[0]}, {}}, std::chrono::minutes{1}};
   CAF_CHECK_EQUAL(must(store::heartbeat(s.db, request)).size(), 1u); // too young: its worker may be about to start
   s.ask("UPDATE swarm.leases SET claimed_at = claimed_at - interval '61 seconds' WHERE ticket_id <> "
         + to_string(claims[2].ticket));
@@ -74,7 +74,7 @@ CAF_TEST(a lease that a node has forgotten comes back as an orphan and gets no b
   CAF_CHECK(answer[1].claim == claims[1] && answer[1].orphan);
   CAF_CHECK_EQUAL(s.ask("SELECT sum(heartbeat_count) FROM swarm.leases"), "2");
   request.node = node_id{s.node.value + 1}; // another node's leases are none of our business
-  request.claims.clear();
+  request.held = {};
   CAF_CHECK_EQUAL(must(store::heartbeat(s.db, request)).size(), 0u);
 }
 
@@ -82,7 +82,7 @@ CAF_TEST(a heartbeat says that an operator wants a ticket cancelled) {
   auto wanted = s.submit(), other = s.submit();
   auto claims = s.claim(2);
   CAF_CHECK_EQUAL(s.cancel(wanted), "requested");
-  for (auto& x : must(store::heartbeat(s.db, {s.node, claims})))
+  for (auto& x : must(store::heartbeat(s.db, {s.node, {claims, {}}})))
     CAF_CHECK_EQUAL(x.cancel_requested, x.claim.ticket == wanted);
   CAF_CHECK_EQUAL(s.state(other), "in_progress");
 }
@@ -182,11 +182,11 @@ CAF_TEST(only due tickets are promoted and the longest due first) {
                      + " THEN interval '-1 s' WHEN " + to_string(later) + " THEN interval '1 hour' "
                      + "ELSE interval '-1 min' END",
                    "set times"));
-  CAF_CHECK_EQUAL(must(store::promote(s.db, 1)), 1);
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 1)).promoted, 1);
   CAF_CHECK_EQUAL(s.state(earlier), "ready");
   CAF_CHECK_EQUAL(s.state(now), "scheduled");
-  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)), 1);
-  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)), 0);
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).promoted, 1);
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).promoted, 0);
   CAF_CHECK_EQUAL(s.state(later), "scheduled");
   CAF_CHECK_EQUAL(s.history(now), "submitted claimed attempt_failed promoted");
 }
@@ -199,8 +199,8 @@ CAF_TEST(two schedulers at once promote different tickets) {
   must(s.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp()", "all are due"));
   auto other = d.open();
   int first = 0, second = 0;
-  auto waited = overlap(d, s, [&](session& x) { first = must(store::promote(x.db, 6)); }, other,
-                        [&](session& x) { second = must(store::promote(x.db, 10)); });
+  auto waited = overlap(d, s, [&](session& x) { first = must(store::promote(x.db, 6)).promoted; }, other,
+                        [&](session& x) { second = must(store::promote(x.db, 10)).promoted; });
   CAF_CHECK(!waited);
   CAF_CHECK_EQUAL(first, 6);
   CAF_CHECK_EQUAL(second, 4);

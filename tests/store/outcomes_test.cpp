@@ -58,6 +58,10 @@ const std::vector<transition> transitions = {
   {transient, 0, 0, 0, "attempt_failed", "scheduled", "0/1/0/0"},
   {transient, 1, 1, 1, "attempt_failed", "scheduled", "1/2/1/0"},
   {transient, 0, 2, 0, "failed", "failed", "0/3/0/0"},
+  {throttled, 0, 0, 0, "attempt_failed", "scheduled", "0/0/0/0"},
+  {auth, 1, 2, 1, "attempt_failed", "scheduled", "1/2/1/0"},
+  {budget, 0, 0, 0, "attempt_failed", "scheduled", "0/0/0/0"},
+  {snoozed, 1, 2, 1, "snoozed", "scheduled", "1/2/1/0"},
   {permanent, 0, 0, 0, "failed", "failed", "1/0/0/0"},
   {permanent, 1, 2, 1, "failed", "failed", "2/2/1/0"},
   {released, 0, 0, 0, "released", "ready", "0/0/0/0"},
@@ -81,7 +85,7 @@ CAF_TEST(each outcome has its event and its state and its counter) {
     auto use_up = [&](outcome_class end, int times) {
       for (int i = 0; i < times; ++i) {
         settle(s.claim_one(), end, rules);
-        eventually([&] { return must(store::promote(s.db, 10)) > 0; });
+        eventually([&] { return must(store::promote(s.db, 10)).promoted > 0; });
       }
     };
     use_up(content, x.attempts_before);
@@ -107,7 +111,7 @@ CAF_TEST(the attempt has the number that follows the used ones) {
   auto second = attempt_of_next();
   CAF_CHECK_EQUAL(second.attempt, 1); // a released one counts nothing
   s.settle(second.claim, content);
-  CAF_CHECK(eventually([&] { return must(store::promote(s.db, 1)) == 1; }));
+  CAF_CHECK(eventually([&] { return must(store::promote(s.db, 1)).promoted == 1; }));
   CAF_CHECK_EQUAL(attempt_of_next().attempt, 2);
   CAF_CHECK_EQUAL(s.history(ticket), "submitted claimed released claimed attempt_failed promoted claimed");
 }
@@ -132,7 +136,7 @@ CAF_TEST(the delay grows with each failure and stays in its bounds) {
                           + " ms' FROM swarm.scheduled"),
                     "t");
     must(s.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp()", "let time pass"));
-    CAF_CHECK_EQUAL(must(store::promote(s.db, 100)), 40);
+    CAF_CHECK_EQUAL(must(store::promote(s.db, 100)).promoted, 40);
   }
 }
 
@@ -155,7 +159,7 @@ CAF_TEST(an outcome without evidence leaves no attempt and one with evidence lea
   CAF_CHECK(must(store::list_attempts(s.db, ticket)).empty());
   auto claim = s.claim_one();
   settlement x{claim, {}};
-  x.outcome = {crash, "killed by signal 9", true, 137, "out\nput", 7'000'000'000};
+  x.outcome = {crash, "killed by signal 9", "", {}, true, 137, "out\nput", 7'000'000'000};
   must(store::settle(s.db, {{x}, desk::rules()}));
   auto found = must(store::list_attempts(s.db, ticket));
   CAF_REQUIRE_EQUAL(found.size(), 1u);
@@ -171,10 +175,10 @@ CAF_TEST(an outcome without evidence leaves no attempt and one with evidence lea
 }
 
 CAF_TEST(a batch of different ends gives each its own) {
-  for (int i = 0; i < 10; ++i)
+  for (int i = 0; i < 14; ++i)
     s.submit();
   settle_request request{{}, desk::rules()};
-  for (auto& claim : s.claim(10)) {
+  for (auto& claim : s.claim(14)) {
     settlement x{claim, {}};
     x.outcome.end = static_cast<outcome_class>(request.settlements.size());
     x.outcome.evidence = to_string(x.outcome.end);
@@ -184,7 +188,8 @@ CAF_TEST(a batch of different ends gives each its own) {
   for (auto& x : must(store::settle(s.db, request)).tickets)
     events += x.event + " ";
   CAF_CHECK_EQUAL(events, "completed attempt_failed attempt_failed attempt_failed attempt_failed attempt_failed "
-                          "attempt_failed failed released cancelled ");
+                          "attempt_failed attempt_failed attempt_failed attempt_failed failed snoozed released "
+                          "cancelled ");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -81,7 +81,7 @@ CAF_TEST(a claim takes no more than its limit and the most urgent ones) {
   // Not by the luck of a plan that walks an index.
   must(s.db.script("SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_seqscan = on", "another plan"));
   CAF_CHECK_EQUAL(s.claim(2).size(), 2u);
-  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(priority::text, ' ' ORDER BY priority) FROM swarm.ready"), "3 7 8 9");
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(rank::text, ' ' ORDER BY rank) FROM swarm.ready"), "3 7 8 9");
 }
 
 CAF_TEST(a claim stays in its queue) {

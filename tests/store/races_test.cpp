@@ -227,7 +227,7 @@ CAF_TEST(a cancel meets a ticket that is being promoted) {
   auto ticket = a.submit();
   a.settle(a.claim_one(), outcome_class::content);
   must(a.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp()", "due"));
-  CAF_CHECK(race([](session& s) { return std::to_string(must(store::promote(s.db, 1))); },
+  CAF_CHECK(race([](session& s) { return std::to_string(must(store::promote(s.db, 1)).promoted); },
                  [&](session& s) { return s.cancel(ticket); }));
   CAF_CHECK_EQUAL(first + ", " + second, "1, cancelled");
 }

@@ -82,7 +82,7 @@ private:
       if (below(random_, 12) == 0)
         zombies_.push_back(claim); // goes silent, and comes back later
       else
-        request.settlements.push_back({claim, {draw_end(random_), "it ended", false, 0, "", 0}});
+        request.settlements.push_back({claim, {draw_end(random_), "it ended", "", {}, false, 0, "", 0}});
     }
     std::shuffle(request.settlements.begin(), request.settlements.end(), random_);
     auto times = below(random_, 4) == 0 ? 2 : 1;

@@ -1,7 +1,10 @@
 #include "tools/swarm/bench_actors.hpp"
+#include "tools/swarm/bench_queue.hpp"
 #include "tools/swarm/bench_report.hpp"
 #include "tools/swarm/invocation.hpp"
+#include "tools/swarm/text.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <thread>
@@ -99,12 +102,67 @@ void add_tickets(CLI::App& bench, invocation& x, action& chosen) {
   });
 }
 
+std::string fixed(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", x);
+  return text;
+}
+
+void print_queue(const queue_figures& x, const queue_load& load) {
+  auto row = [](const std::string& what, const latency_figures& y) {
+    return std::vector<std::string>{what, fixed(y.p50), fixed(y.p99)};
+  };
+  std::vector<std::vector<std::string>> table{{"MILLISECONDS", "P50", "P99"}};
+  for (auto& b : x.backlogs) {
+    table.push_back(row("claim of 1, " + std::to_string(b.waiting) + " waiting", b.claim_one));
+    table.push_back(row("claim of 100, " + std::to_string(b.waiting) + " waiting", b.claim_hundred));
+  }
+  table.push_back(row("claim of 100, 50000 claimed under a held snapshot", x.held_snapshot));
+  table.push_back(row("from enqueueing to the claim, idle node", x.start));
+  table.push_back({"heartbeat of " + std::to_string(load.leases) + " leases", fixed(x.heartbeat_ms), ""});
+  print_table(std::cout, table);
+  std::cout << "transactions per second of an idle node: " << fixed(x.idle_transactions) << '\n';
+  if (x.backlogs.size() > 1)
+    std::cout << "a claim of 100 takes " << fixed(x.backlogs.back().claim_hundred.p50 / x.backlogs.front().claim_hundred.p50)
+              << " times as long with " << x.backlogs.back().waiting << " waiting as with " << x.backlogs.front().waiting
+              << '\n';
+}
+
+int bench_queue(const invocation& x, const queue_load& load) {
+  signals incoming;
+  auto settings = bench_settings(x);
+  if (!settings)
+    return exit_bad_input;
+  auto site = bench_site::open(*settings, incoming, false);
+  if (!site)
+    return complain_unless_interrupted(site.error());
+  auto figures = measure_queue(**site, load);
+  if (!figures)
+    return complain_unless_interrupted(figures.error());
+  print_queue(*figures, load);
+  return exit_success;
+}
+
+void add_queue(CLI::App& bench, invocation& x, action& chosen) {
+  auto load = std::make_shared<queue_load>();
+  auto* command = bench.add_subcommand("queue", "How long a claim, a heartbeat and the way to a worker take, with how many "
+                                                "tickets waiting; takes a few minutes");
+  command->add_option("--waiting-max", load->waiting_max, "Tickets that wait, at most")
+    ->check(CLI::Range(10'000, 10'000'000))->capture_default_str();
+  command->add_option("--leases", load->leases, "Leases of one heartbeat")->check(CLI::Range(1, 100'000))
+    ->capture_default_str();
+  command->add_option("--samples", load->samples, "Of each latency")->check(CLI::Range(4, 100'000))->capture_default_str();
+  add_setting_flags(*command, x);
+  command->callback([load, &chosen] { chosen = [load](const invocation& said) { return bench_queue(said, *load); }; });
+}
+
 } // namespace
 
 void add_bench(CLI::App& program, invocation& x, action& chosen) {
   auto* command = program.add_subcommand("bench", "Measure this machine");
   command->require_subcommand(1);
   add_tickets(*command, x, chosen);
+  add_queue(*command, x, chosen);
   add_bench_actors(*command, chosen);
 }
 

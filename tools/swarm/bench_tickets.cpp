@@ -74,10 +74,14 @@ struct sql_run {
 };
 
 caf::expected<void> work_separately(store::connection& db, sql_run& x) {
+  auto request = x.claim;
   while (x.left > 0 && !x.stop) {
-    auto tickets = store::claim(db, x.claim);
+    auto tickets = store::claim(db, request);
     if (!tickets)
       return std::move(tickets.error());
+    request.after.clear();
+    if (!tickets->empty())
+      request.after.push_back(tickets->back().place); // all have one rank, so the last is the farthest
     if (tickets->empty()) {
       std::this_thread::sleep_for(1ms);
       continue;
@@ -93,12 +97,13 @@ caf::expected<void> work_separately(store::connection& db, sql_run& x) {
 }
 
 caf::expected<void> work_fused(store::connection& db, sql_run& x) {
+  auto request = x.claim;
   std::vector<claim_ref> held;
   while ((x.left > 0 || !held.empty()) && !x.stop) {
     std::vector<store::call> calls;
     if (!held.empty())
       calls.push_back({store::sql::settle, store::settle_arguments(all_completed(held))});
-    calls.push_back({store::sql::claim, store::claim_arguments(x.claim)});
+    calls.push_back({store::sql::claim, store::claim_arguments(request)});
     auto answers = db.transaction(calls);
     if (!answers)
       return std::move(answers.error());
@@ -107,8 +112,11 @@ caf::expected<void> work_fused(store::connection& db, sql_run& x) {
     auto& claimed = answers->back();
     for (int i = 0; i < claimed.size(); ++i)
       held.push_back({ticket_id{claimed.number(i, 0)}, fence{claimed.number(i, 1)}});
+    request.after.clear();
     if (held.empty())
       std::this_thread::sleep_for(1ms);
+    else
+      request.after.push_back({claimed.number(claimed.size() - 1, 12), claimed.number(claimed.size() - 1, 13)});
   }
   return caf::unit;
 }

@@ -52,8 +52,8 @@ int main(int argc, char** argv) {
   program.add_option("--config", x.config_file, "Configuration file [$SWARM_CONFIG, <home>/swarm.yaml, "
                                                 "/etc/swarm/swarm.yaml]");
   action chosen;
-  for (auto* add : {add_up, add_run, add_list, add_show, add_events, add_retry, add_cancel, add_actors, add_config,
-                    add_migrate, add_bench})
+  for (auto* add : {add_up, add_run, add_list, add_show, add_why, add_events, add_retry, add_cancel, add_release,
+                    add_queues, add_pause, add_resume, add_audit, add_actors, add_config, add_migrate, add_bench})
     add(program, x, chosen);
   try {
     program.parse(argc, argv);

@@ -49,7 +49,8 @@ uv_owned<uv_timer_t> make_timer(uv_loop_t& loop, void* data) {
 } // namespace
 
 std::variant<std::unique_ptr<command_run>, start_failure>
-command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec, on_result done) {
+command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec,
+                   command_runner::progress progress, on_result done) {
   output_buffer output{spec.output_head_bytes, spec.output_tail_bytes};
   const auto started_at = std::chrono::steady_clock::now();
   auto started = child_process::start(spec);
@@ -57,7 +58,8 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spe
     return std::move(*failure);
   auto& child = std::get<child_process>(started);
   std::unique_ptr<command_run> run{
-    new command_run(ladder, spec, started_at, std::move(child), std::move(output), std::move(done))};
+    new command_run(ladder, spec, started_at, std::move(child), std::move(output), std::move(progress),
+                    std::move(done))};
   if (const int error = run->watch(loop); error != 0)
     return start_failure{-error, "cannot watch '" + spec.argv.front() + "': " + uv_strerror(error)};
   return run;
@@ -65,13 +67,16 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spe
 
 command_run::command_run(const stop_ladder& ladder, const command_spec& spec,
                          std::chrono::steady_clock::time_point started_at, child_process child, output_buffer output,
-                         on_result done)
+                         command_runner::progress progress, on_result done)
   : ladder_(ladder),
     timeout_(spec.timeout),
     started_at_(started_at),
     child_(std::move(child)),
     output_(std::move(output)),
-    done_(std::move(done)) {}
+    progress_(std::move(progress)),
+    done_(std::move(done)) {
+  progress_->store(1, std::memory_order_relaxed);
+}
 
 int command_run::watch(uv_loop_t& loop) {
   timer_ = make_timer(loop, this);
@@ -157,9 +162,10 @@ void command_run::read_output() {
   std::array<char, read_bytes> bytes;
   for (int i = 0; output_poll_ && i < reads_per_turn; ++i) {
     const auto count = read(child_.output_fd(), bytes.data(), bytes.size());
-    if (count > 0)
+    if (count > 0) {
       output_.append({bytes.data(), static_cast<std::size_t>(count)});
-    else if (count == -1 && (errno == EAGAIN || errno == EINTR))
+      progress_->store(1 + static_cast<std::int64_t>(output_.total_bytes()), std::memory_order_relaxed);
+    } else if (count == -1 && (errno == EAGAIN || errno == EINTR))
       return;
     else
       output_poll_.reset();

@@ -25,7 +25,8 @@ public:
 
   /// Must be called on the loop's thread, by which the program also dies. Throws if there is no memory for the output.
   static std::variant<std::unique_ptr<command_run>, start_failure>
-  start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec, on_result done);
+  start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec, command_runner::progress progress,
+        on_result done);
 
   /// Takes the program down the ladder. Harmless when it is on its way already or has ended.
   void stop();
@@ -35,7 +36,7 @@ public:
 
 private:
   command_run(const stop_ladder& ladder, const command_spec& spec, std::chrono::steady_clock::time_point started_at,
-              child_process child, output_buffer output, on_result done);
+              child_process child, output_buffer output, command_runner::progress progress, on_result done);
 
   /// 0 or libuv's negative error.
   int watch(uv_loop_t& loop);
@@ -57,6 +58,7 @@ private:
   std::chrono::steady_clock::time_point started_at_;
   child_process child_;
   output_buffer output_;
+  command_runner::progress progress_;
   on_result done_;
   std::chrono::steady_clock::time_point ended_at_{};
   std::optional<exit_status> exit_;

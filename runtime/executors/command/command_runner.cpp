@@ -27,6 +27,7 @@ struct start_request {
   run_id id;
   command_spec spec;
   on_end done;
+  command_runner::progress progress;
 };
 
 struct stop_request {
@@ -152,7 +153,7 @@ struct command_runner::impl {
   }
 
   void begin(start_request& x) {
-    auto started = command_run::start(loop.loop, ladder, x.spec, [this, id = x.id, done = x.done](command_result y) {
+    auto started = command_run::start(loop.loop, ladder, x.spec, x.progress, [this, id = x.id, done = x.done](command_result y) {
       runs.erase(id);
       report(done, std::move(y));
       if (must_end && runs.empty())
@@ -194,8 +195,10 @@ command_runner::command_runner(stop_ladder ladder) {
 
 command_runner::~command_runner() = default;
 
-void command_runner::start(run_id id, command_spec spec, on_end done) {
-  impl_->add(start_request{id, std::move(spec), std::move(done)});
+command_runner::progress command_runner::start(run_id id, command_spec spec, on_end done) {
+  auto result = std::make_shared<std::atomic<std::int64_t>>(0);
+  impl_->add(start_request{id, std::move(spec), std::move(done), result});
+  return result;
 }
 
 void command_runner::stop(run_id id) {

@@ -2,6 +2,7 @@
 
 #include "messages/command.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -44,9 +45,13 @@ public:
   command_runner(const command_runner&) = delete;
   command_runner& operator=(const command_runner&) = delete;
 
+  /// How far a program is, for whoever holds it to read at any time: 0 before it runs, then 1 and the bytes it has
+  /// written.
+  using progress = std::shared_ptr<std::atomic<std::int64_t>>;
+
   /// Starts a program. A failure to start is reported like any other end; an id in use is one (EEXIST). Callable from
-  /// any thread.
-  void start(run_id id, command_spec spec, on_end done);
+  /// any thread. @returns its progress.
+  progress start(run_id id, command_spec spec, on_end done);
 
   /// Takes a run down the ladder; its end is reported as `stopped`, unless its program has just ended by itself.
   /// Unknown ids are ignored. Callable from any thread.

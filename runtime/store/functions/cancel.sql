@@ -5,7 +5,6 @@ DROP FUNCTION IF EXISTS swarm.cancel;
 CREATE FUNCTION swarm.cancel(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _state swarm.final_state;
-    _found integer;
 BEGIN
     LOOP
         UPDATE swarm.leases SET cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
@@ -16,26 +15,15 @@ BEGIN
         END IF;
 
         BEGIN
-            SELECT final_state INTO _state FROM swarm.tickets WHERE id = _ticket_id FOR UPDATE;
+            IF cardinality(swarm.end_waiting(ARRAY[_ticket_id], 'cancelled', NULL, false)) > 0 THEN
+                RETURN 'done';
+            END IF;
+            SELECT final_state INTO _state FROM swarm.tickets WHERE id = _ticket_id;
             IF NOT FOUND THEN
                 RETURN 'not_found';
             ELSIF _state IS NOT NULL THEN
                 RETURN _state;
             END IF;
-
-            -- In the direction in which tickets move, each with a snapshot of its own: what one statement misses
-            -- because it has just moved on, the next one finds.
-            DELETE FROM swarm.blocked WHERE ticket_id = _ticket_id;
-            GET DIAGNOSTICS _found = ROW_COUNT;
-            IF _found = 0 THEN
-                DELETE FROM swarm.scheduled WHERE ticket_id = _ticket_id;
-                GET DIAGNOSTICS _found = ROW_COUNT;
-            END IF;
-            IF _found = 0 THEN
-                DELETE FROM swarm.ready WHERE ticket_id = _ticket_id;
-                GET DIAGNOSTICS _found = ROW_COUNT;
-            END IF;
-            EXIT WHEN _found > 0;
             -- A claim took it while we looked: now it has a lease. Leases are locked before tickets, so the ticket's
             -- lock must be given back first, or a settlement that holds the lease and we would wait for each other.
             RAISE EXCEPTION 'ticket % has moved on', _ticket_id USING ERRCODE = 'SW001';
@@ -43,8 +31,4 @@ BEGIN
             NULL;
         END;
     END LOOP;
-
-    UPDATE swarm.tickets SET final_state = 'cancelled', finished_at = clock_timestamp() WHERE id = _ticket_id;
-    INSERT INTO swarm.ticket_events (ticket_id, kind) VALUES (_ticket_id, 'cancelled');
-    RETURN 'done';
 END $$;

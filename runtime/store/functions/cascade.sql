@@ -1,11 +1,12 @@
 -- The net under the cascade: re-derives the counters of up to _limit blocked tickets after _after from their edges, and
 -- repairs what differs, with an event each. Finding something means that there is a bug elsewhere.
 DROP FUNCTION IF EXISTS swarm.cascade;
-CREATE FUNCTION swarm.cascade(_after bigint, _limit integer, OUT checked integer, OUT repaired integer,
-                              OUT unblocked integer, OUT last_ticket_id bigint)
+CREATE FUNCTION swarm.cascade(_after bigint, _limit integer)
+RETURNS TABLE (checked integer, repaired integer, unblocked integer, last_ticket_id bigint)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _held bigint[];
+    _held     bigint[];
+    _released bigint[];
 BEGIN
     _held := ARRAY(SELECT ticket_id FROM swarm.blocked WHERE ticket_id > _after ORDER BY ticket_id LIMIT _limit
                    FOR UPDATE SKIP LOCKED);
@@ -15,9 +16,8 @@ BEGIN
     -- A second statement, with the locks held and a snapshot of its own: a parent that completes now waits for our
     -- lock, so its completion and its decrement are either both visible here or neither.
     WITH derived AS MATERIALIZED (
-        SELECT b.ticket_id, b.remaining, b.queue_id, b.priority,
-               (SELECT count(*) FROM swarm.dependencies d JOIN swarm.tickets p ON p.id = d.parent_id
-                WHERE d.child_id = b.ticket_id AND p.final_state IS DISTINCT FROM 'completed')::integer AS unfinished
+        SELECT b.ticket_id, b.remaining,
+               swarm.open_parents(b.ticket_id) AS unfinished
         FROM unnest(_held) AS h (ticket_id) JOIN swarm.blocked b ON b.ticket_id = h.ticket_id
     ), wrong AS MATERIALIZED (
         SELECT * FROM derived WHERE unfinished <> remaining
@@ -26,15 +26,17 @@ BEGIN
         FROM wrong w WHERE b.ticket_id = w.ticket_id AND w.unfinished > 0
     ), released AS (
         DELETE FROM swarm.blocked b USING wrong w WHERE b.ticket_id = w.ticket_id AND w.unfinished = 0
-    ), queued AS (
-        INSERT INTO swarm.ready (queue_id, priority, ticket_id)
-        SELECT queue_id, priority, ticket_id FROM wrong WHERE unfinished = 0
-        RETURNING ticket_id
+        RETURNING b.ticket_id
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, data)
         SELECT ticket_id, CASE WHEN unfinished = 0 THEN 'unblocked' ELSE 'repaired' END::swarm.event_kind,
                jsonb_build_object('cause', 'cascade', 'remaining', remaining, 'derived', unfinished)
         FROM wrong
     )
-    SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM queued) INTO repaired, unblocked;
+    SELECT (SELECT count(*) FROM wrong),
+           (SELECT coalesce(array_agg(ticket_id ORDER BY ticket_id), '{}') FROM released)
+    INTO repaired, _released;
+    unblocked := cardinality(_released);
+    PERFORM swarm.make_ready(_released);
+    RETURN NEXT;
 END $$;

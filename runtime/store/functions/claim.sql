@@ -1,43 +1,123 @@
 -- Claims up to _limit tickets of one queue for a node: takes them out of `ready`, writes a lease and an event for each.
 -- Rows of other claimers are skipped, not waited for. One token serves the whole batch: (ticket, fence) is what every
 -- later write must match.
+--
+-- _after_ranks and _after_seqs are how far the claimer has come: in a rank that is named, nothing up to that seq is
+-- looked at. What was claimed leaves dead entries at the head of the index, and while any session holds an old snapshot
+-- they stay; a claim that begins behind them doesn't wade through them. A seq that was committed late may lie before the
+-- mark, so now and then, and when it finds nothing, the claimer comes without marks.
 DROP FUNCTION IF EXISTS swarm.claim;
-CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint)
+CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after_ranks bigint[], _after_seqs bigint[])
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
-               kind text, payload text, timeout_ms bigint)
+               kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
+               progress_timeout_ms bigint, rank bigint, seq bigint)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
-    _queue_id integer := (SELECT q.id FROM swarm.queues q WHERE q.name = _queue);
+    _now   timestamptz := clock_timestamp();
+    _at    swarm.queues;
+    _fence bigint;
+    _rows  tid[];
 BEGIN
+    SELECT * INTO _at FROM swarm.queues q WHERE q.name = _queue AND q.paused_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN;
+    ELSIF _at.slots IS NOT NULL OR _at.slots_per_node IS NOT NULL OR _at.slots_per_key IS NOT NULL THEN
+        _fence := swarm.next_fence();
+        _rows := swarm.find_ready_with_slots(_at, _limit, _node_id, _fence);
+    ELSIF cardinality(_after_ranks) > 0 AND NOT _at.is_fair AND _at.ageing_ms IS NULL THEN
+        _rows := swarm.find_ready_after(_at.id, _limit, _after_ranks, _after_seqs);
+    ELSE
+        _rows := ARRAY(
+            SELECT ctid FROM swarm.ready
+            WHERE queue_id = _at.id AND (expires_at IS NULL OR expires_at > _now)
+            ORDER BY rank, seq
+            LIMIT _limit
+            FOR UPDATE SKIP LOCKED); -- two claimers never see the same row, and none waits for the other
+    END IF;
+    IF cardinality(_rows) = 0 THEN
+        RETURN;
+    END IF;
+    _fence := coalesce(_fence, swarm.next_fence());
+
     RETURN QUERY
     WITH claimed AS MATERIALIZED (
-        DELETE FROM swarm.ready r
-        WHERE r.ctid = ANY (ARRAY(
-            SELECT ctid FROM swarm.ready
-            WHERE queue_id = _queue_id
-            ORDER BY priority, seq
-            LIMIT _limit
-            FOR UPDATE SKIP LOCKED)) -- two claimers never see the same row, and none waits for the other
-        RETURNING r.ticket_id, r.priority, r.seq
-    ), token AS MATERIALIZED (
-        SELECT swarm.next_fence() AS fence WHERE EXISTS (SELECT FROM claimed)
+        DELETE FROM swarm.ready r WHERE r.ctid = ANY (_rows)
+        RETURNING r.ticket_id, r.rank, r.seq
     ), spec AS MATERIALIZED (
-        SELECT t.id, t.attempts, t.attempts_max, t.queue_id, t.priority, t.graph_id, t.key, t.kind,
-               t.payload::text AS payload, t.timeout_ms, c.seq
+        SELECT t.id, t.attempts, t.attempts_max, t.queue_id, t.graph_id, t.key, t.kind,
+               coalesce(t.payload, (SELECT b.body FROM swarm.blobs b WHERE b.hash = t.payload_hash))::text AS payload,
+               c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms,
+               -- Whichever clock runs out first. LEAST ignores what isn't there.
+               least(_now + CASE WHEN t.timeout_ms > 0 THEN swarm.milliseconds(t.timeout_ms) END, t.deadline_at)
+                   AS deadline_at,
+               CASE WHEN t.deadline_at IS NULL THEN 'attempt'
+                    WHEN t.timeout_ms = 0 OR t.deadline_at <= _now + swarm.milliseconds(t.timeout_ms) THEN 'deadline'
+                    ELSE 'attempt' END AS deadline_clock
         FROM claimed c JOIN swarm.tickets t ON t.id = c.ticket_id
     ), leased AS (
-        INSERT INTO swarm.leases (ticket_id, fence, node_id, attempt, queue_id, priority, claimed_at, last_heartbeat,
-                                  deadline_at)
-        SELECT s.id, f.fence, _node_id, s.attempts + 1, s.queue_id, s.priority, clock_timestamp(), clock_timestamp(),
-               CASE WHEN s.timeout_ms > 0 THEN clock_timestamp() + swarm.milliseconds(s.timeout_ms) END
-        FROM spec s CROSS JOIN token f
+        INSERT INTO swarm.leases (ticket_id, fence, node_id, attempt, queue_id, claimed_at, last_heartbeat,
+                                  deadline_at, deadline_clock, start_timeout_ms, progress_timeout_ms)
+        SELECT s.id, _fence, _node_id, s.attempts + 1, s.queue_id, _now, _now, s.deadline_at,
+               CASE WHEN s.deadline_at IS NOT NULL THEN s.deadline_clock END, s.start_timeout_ms, s.progress_timeout_ms
+        FROM spec s
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id)
-        SELECT s.id, 'claimed', s.attempts + 1, f.fence, _node_id FROM spec s CROSS JOIN token f
+        SELECT s.id, 'claimed', s.attempts + 1, _fence, _node_id FROM spec s
+    ), turned AS (
+        -- How far the queue has come: where a group that was away joins in.
+        INSERT INTO swarm.turns AS u (queue_id, group_key, turn)
+        SELECT _at.id, '', max(s.rank & ((1::bigint << 40) - 1)) FROM spec s WHERE _at.is_fair HAVING count(*) > 0
+        ON CONFLICT (queue_id, group_key) DO UPDATE SET turn = greatest(u.turn, excluded.turn)
     )
-    SELECT s.id, f.fence, (s.attempts + 1)::smallint, s.attempts_max, s.graph_id, s.key, s.kind, s.payload,
-           s.timeout_ms
-    FROM spec s CROSS JOIN token f
-    ORDER BY s.priority, s.seq;
+    SELECT s.id, _fence, (s.attempts + 1)::smallint, s.attempts_max, s.graph_id, s.key, s.kind, s.payload,
+           -- At least a moment: 0 would mean that there is no limit.
+           CASE WHEN s.deadline_at IS NULL THEN 0
+                ELSE greatest(1, ceil(extract(epoch FROM s.deadline_at - _now) * 1000))::bigint END,
+           s.deadline_clock, s.start_timeout_ms, s.progress_timeout_ms,
+           CASE WHEN _at.is_fair OR _at.ageing_ms IS NOT NULL THEN -1 ELSE s.rank END, s.seq
+    FROM spec s
+    ORDER BY s.rank, s.seq;
+END $$;
+
+-- Locks up to _limit rows of a queue, in order, beginning in each rank behind its mark. Ranks without a mark are looked
+-- at as a whole: what is claimed there gives them one.
+DROP FUNCTION IF EXISTS swarm.find_ready_after;
+CREATE FUNCTION swarm.find_ready_after(_queue_id integer, _limit integer, _ranks bigint[], _seqs bigint[])
+RETURNS tid[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _now  timestamptz := clock_timestamp();
+    _rows tid[] := '{}';
+    _rank bigint := -32769; -- below all
+    _seq  bigint := 0;
+    _next record;
+BEGIN
+    -- Bands in order: the one of a mark begins behind it, the one between two marks has neither.
+    FOR _next IN
+        SELECT * FROM unnest(_ranks || 32768::bigint, _seqs || 0::bigint) AS m (rank, seq) ORDER BY rank
+    LOOP
+        IF _seq > 0 THEN
+            _rows := _rows || ARRAY(
+                SELECT ctid FROM swarm.ready
+                WHERE queue_id = _queue_id AND rank = _rank AND seq > _seq
+                  AND (expires_at IS NULL OR expires_at > _now)
+                ORDER BY rank, seq
+                LIMIT _limit - cardinality(_rows)
+                FOR UPDATE SKIP LOCKED);
+        END IF;
+        EXIT WHEN cardinality(_rows) >= _limit;
+        IF _next.rank > _rank + 1 THEN
+            _rows := _rows || ARRAY(
+                SELECT ctid FROM swarm.ready
+                WHERE queue_id = _queue_id AND rank > _rank AND rank < _next.rank
+                  AND (expires_at IS NULL OR expires_at > _now)
+                ORDER BY rank, seq
+                LIMIT _limit - cardinality(_rows)
+                FOR UPDATE SKIP LOCKED);
+        END IF;
+        EXIT WHEN cardinality(_rows) >= _limit;
+        _rank := _next.rank;
+        _seq := _next.seq;
+    END LOOP;
+    RETURN _rows;
 END $$;

@@ -7,11 +7,17 @@ CREATE FUNCTION swarm.reclaim(_stale_ms bigint, _dead_nodes bigint[], _limit int
 RETURNS TABLE (ticket_id bigint, fence bigint, event text)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
+DECLARE
+    _now      timestamptz := clock_timestamp();
+    _extended timestamptz := (SELECT extended_at FROM swarm.reaping); -- see note_sweep
+    _tickets  bigint[];
+    _fences   bigint[];
+    _kinds    text[];
 BEGIN
-    RETURN QUERY
     WITH stale AS MATERIALIZED (
         SELECT l.* FROM swarm.leases l
-        WHERE l.last_heartbeat < clock_timestamp() - swarm.milliseconds(_stale_ms) OR l.node_id = ANY (_dead_nodes)
+        WHERE greatest(l.last_heartbeat, _extended) < _now - swarm.milliseconds(_stale_ms)
+           OR l.node_id = ANY (_dead_nodes)
         ORDER BY l.ticket_id
         LIMIT _limit
         FOR UPDATE SKIP LOCKED
@@ -28,11 +34,8 @@ BEGIN
         UPDATE swarm.tickets t
         SET reclaims = d.reclaims,
             final_state = CASE WHEN d.kind IN ('failed', 'cancelled') THEN d.kind::text::swarm.final_state END,
-            finished_at = CASE WHEN d.kind IN ('failed', 'cancelled') THEN clock_timestamp() END
+            finished_at = CASE WHEN d.kind IN ('failed', 'cancelled') THEN _now END
         FROM decided d WHERE t.id = d.ticket_id
-    ), requeued AS (
-        INSERT INTO swarm.ready (queue_id, priority, ticket_id)
-        SELECT queue_id, priority, ticket_id FROM decided WHERE kind = 'reclaimed'
     ), kept AS (
         INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, evidence, output, output_bytes, started_at)
         SELECT ticket_id, fence, attempt, node_id, 'reclaim',
@@ -49,5 +52,13 @@ BEGIN
                                   'last_heartbeat', last_heartbeat, 'reclaims', reclaims)
         FROM decided ORDER BY ticket_id
     )
-    SELECT d.ticket_id, d.fence, d.kind::text FROM decided d;
+    SELECT array_agg(ticket_id ORDER BY ticket_id), array_agg(fence ORDER BY ticket_id),
+           array_agg(kind::text ORDER BY ticket_id)
+    INTO _tickets, _fences, _kinds FROM decided;
+
+    IF _tickets IS NOT NULL THEN
+        PERFORM swarm.make_ready(ARRAY(SELECT t FROM unnest(_tickets, _kinds) AS g (t, k) WHERE k = 'reclaimed'));
+        PERFORM swarm.closed(ARRAY(SELECT t FROM unnest(_tickets, _kinds) AS g (t, k) WHERE k <> 'reclaimed'));
+    END IF;
+    RETURN QUERY SELECT * FROM unnest(_tickets, _fences, _kinds);
 END $$;

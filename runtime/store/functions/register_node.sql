@@ -7,7 +7,8 @@ LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     -- In order: nodes that start together insert the same names, and would wait for each other.
     INSERT INTO swarm.queues (name) SELECT DISTINCT q FROM unnest(_queues) AS q ORDER BY q ON CONFLICT DO NOTHING;
-    INSERT INTO swarm.nodes (home_id, name, host, pid, version) VALUES (_home_id, _name, _host, _pid, _version)
+    INSERT INTO swarm.nodes (home_id, name, host, pid, version, queues)
+    VALUES (_home_id, _name, _host, _pid, _version, _queues)
     RETURNING id INTO node_id;
     dead_nodes := ARRAY(
         SELECT n.id FROM swarm.nodes n

@@ -1,5 +1,6 @@
--- An operator's second chance for a failed or cancelled ticket, under the same number: fresh counters, and a place in
--- `ready`, or in `blocked` while parents are unfinished. Its next claim has a new fence, so a zombie of the old attempts
+-- An operator's second chance for a failed or cancelled ticket, under the same number: fresh counters, no deadline,
+-- and a place in `ready`, or in `blocked` while parents are unfinished.
+-- Its next claim has a new fence, so a zombie of the old attempts
 -- can't speak for it. Answers 'revived_ready', 'revived_blocked', 'not_found', or the state that doesn't allow it.
 DROP FUNCTION IF EXISTS swarm.retry;
 CREATE FUNCTION swarm.retry(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
@@ -22,20 +23,22 @@ BEGIN
         RETURN 'completed';
     END IF;
 
-    SELECT count(*) INTO _remaining FROM swarm.dependencies d JOIN swarm.tickets p ON p.id = d.parent_id
-    WHERE d.child_id = _ticket_id AND p.final_state IS DISTINCT FROM 'completed';
-
+    -- A cascade that passes this ticket now must have done so, or not yet, when its parents are counted.
+    PERFORM FROM swarm.cascade_work
+    WHERE parent_id IN (SELECT parent_id FROM swarm.dependencies WHERE child_id = _ticket_id) AND ending = 'completed'
+    ORDER BY id FOR SHARE;
+    _remaining := swarm.open_parents(_ticket_id);
     UPDATE swarm.tickets
-    SET final_state = NULL, finished_at = NULL, attempts = 0, infra_retries = 0, check_retries = 0, reclaims = 0
+    SET final_state = NULL, finished_at = NULL, attempts = 0, infra_retries = 0, check_retries = 0,
+        deferrals = 0, reclaims = 0, deadline_at = NULL, run_at = NULL
     WHERE id = _ticket_id;
     IF _remaining > 0 THEN
-        INSERT INTO swarm.blocked (ticket_id, remaining, queue_id, priority)
-        VALUES (_ticket_id, _remaining, _ticket.queue_id, _ticket.priority);
+        INSERT INTO swarm.blocked (ticket_id, remaining) VALUES (_ticket_id, _remaining);
     ELSE
-        INSERT INTO swarm.ready (queue_id, priority, ticket_id)
-        VALUES (_ticket.queue_id, _ticket.priority, _ticket_id);
+        PERFORM swarm.make_ready(ARRAY[_ticket_id]);
     END IF;
     INSERT INTO swarm.ticket_events (ticket_id, kind, data)
-    VALUES (_ticket_id, 'retried', jsonb_build_object('was', _ticket.final_state));
+    VALUES (_ticket_id, 'retried', jsonb_build_object(
+        'was', _ticket.final_state, 'place', CASE WHEN _remaining > 0 THEN 'blocked' ELSE 'ready' END));
     RETURN CASE WHEN _remaining > 0 THEN 'revived_blocked' ELSE 'revived_ready' END;
 END $$;

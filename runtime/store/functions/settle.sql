@@ -5,24 +5,36 @@
 --   check_failed                      -> uses an attempt: scheduled again after a backoff, or failed when none is left
 --   check_error                       -> the check couldn't run: never passes; own limit, own counter
 --   transient                         -> no fault of the ticket: own limit, own counter
---   permanent                         -> failed, whatever is left
+--   throttled, auth, budget           -> put off by somebody else's limit: own limits, one counter
+--   permanent                         -> failed, whatever is left; so is a timeout of the ticket's own deadline
+--   snoozed                           -> scheduled for when it asked to be, nothing counted
 --   released                          -> ready again at once, nothing counted
 --   cancelled                         -> cancelled
 -- What would run the ticket again ends it as cancelled when an operator has asked for that meanwhile.
+--
+-- The rules come as a row per class, side by side in arrays: the first and the longest pause, and how many such ends
+-- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
+-- for (0: nothing); it is honoured and never shortened. _by_holder: whether the holder of the fence speaks, or somebody
+-- who has taken its ticket away.
 -- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the caller never heard the answer);
 -- 'lost' when the lease is gone and the caller has no say any more. Only 'ok' changed anything.
 DROP FUNCTION IF EXISTS swarm.settle;
 CREATE FUNCTION swarm.settle(
-    _ticket_ids bigint[], _fences bigint[], _classes text[], _evidence text[], _exit_codes integer[],
-    _outputs bytea[], _output_bytes bigint[],
-    _backoff_first_ms bigint, _backoff_max_ms bigint, _infra_retries_max integer, _check_retries_max integer)
-RETURNS TABLE (ticket_id bigint, fence bigint, answer text, event text, delay_ms bigint, unblocked integer)
+    _ticket_ids bigint[], _fences bigint[], _classes text[], _clocks text[], _retry_after_ms bigint[],
+    _evidence text[], _exit_codes integer[], _outputs bytea[], _output_bytes bigint[],
+    _rule_classes text[], _rule_first_ms bigint[], _rule_longest_ms bigint[], _rule_max integer[],
+    _by_holder boolean)
+RETURNS TABLE (ticket_id bigint, fence bigint, answer text, event text, delay_ms bigint, unblocked integer,
+               handed_over integer)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
-    _completed bigint[];
-    _unblocked integer := 0;
-    _settled   jsonb;
+    _completed   bigint[];
+    _closed      bigint[];
+    _released    bigint[];
+    _unblocked   integer := 0;
+    _handed_over integer := 0;
+    _settled     jsonb;
 BEGIN
     WITH given AS MATERIALIZED (
         -- Once each: a caller that repeats itself in one batch must not write two histories. Evidence and output are
@@ -32,8 +44,7 @@ BEGIN
         ORDER BY ticket_id, fence, place
     ), held AS MATERIALIZED (
         -- The guard of every write: ticket AND fence. In ticket order, so that no two batches wait for each other.
-        SELECT l.ticket_id, l.fence, l.node_id, l.attempt, l.queue_id, l.priority, l.claimed_at, l.cancel_requested_at,
-               g.class, g.place
+        SELECT l.ticket_id, l.fence, l.node_id, l.attempt, l.claimed_at, l.cancel_requested_at, g.class, g.place
         FROM swarm.leases l JOIN given g ON g.ticket_id = l.ticket_id AND g.fence = l.fence
         ORDER BY l.ticket_id
         FOR UPDATE OF l
@@ -42,71 +53,87 @@ BEGIN
                t.attempts + (h.class IN ('content', 'crash', 'timeout', 'check_failed', 'permanent'))::integer
                    AS attempts,
                t.infra_retries + (h.class = 'transient')::integer   AS infra_retries,
-               t.check_retries + (h.class = 'check_error')::integer AS check_retries
+               t.check_retries + (h.class = 'check_error')::integer AS check_retries,
+               t.deferrals + (h.class IN ('throttled', 'auth', 'budget'))::integer AS deferrals,
+               CASE WHEN h.class <> 'completed' THEN array_position(_rule_classes, h.class) END AS rule
         FROM held h JOIN swarm.tickets t ON t.id = h.ticket_id
         ORDER BY h.ticket_id
+    ), tallied AS MATERIALIZED (
+        SELECT c.*,
+               CASE WHEN c.class = 'transient' THEN c.infra_retries
+                    WHEN c.class = 'check_error' THEN c.check_retries
+                    WHEN c.class IN ('throttled', 'auth', 'budget') THEN c.deferrals
+                    ELSE c.attempts END AS tally
+        FROM counted c
     ), judged AS MATERIALIZED (
         SELECT c.*,
-               CASE c.class
-                   WHEN 'completed' THEN 'completed'
-                   WHEN 'cancelled' THEN 'cancelled'
-                   WHEN 'released'  THEN 'released'
-                   WHEN 'permanent' THEN 'failed'
-                   ELSE CASE WHEN CASE c.class WHEN 'transient'   THEN c.infra_retries > _infra_retries_max
-                                               WHEN 'check_error' THEN c.check_retries > _check_retries_max
-                                               ELSE c.attempts >= c.attempts_max END
-                             THEN 'failed' ELSE 'attempt_failed' END
-               END AS verdict
-        FROM counted c
+               CASE WHEN c.class IN ('completed', 'cancelled', 'released', 'snoozed') THEN c.class
+                    WHEN c.class = 'permanent' OR (c.class = 'timeout' AND _clocks[c.place] = 'deadline') THEN 'failed'
+                    WHEN c.class IN ('transient', 'check_error', 'throttled', 'auth', 'budget')
+                    THEN CASE WHEN c.tally > _rule_max[c.rule] THEN 'failed' ELSE 'attempt_failed' END
+                    WHEN c.tally >= c.attempts_max THEN 'failed'
+                    ELSE 'attempt_failed' END AS verdict
+        FROM tallied c
     ), decided AS MATERIALIZED (
         SELECT j.*,
-               CASE WHEN j.cancel_requested_at IS NOT NULL AND j.verdict IN ('attempt_failed', 'released')
+               CASE WHEN j.cancel_requested_at IS NOT NULL AND j.verdict IN ('attempt_failed', 'released', 'snoozed')
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind AS kind,
-               -- Exponential with full jitter: a crowd that failed together doesn't come back together.
-               ceil(random() * least(_backoff_max_ms,
-                    _backoff_first_ms * power(2, least(30, j.attempts + j.infra_retries + j.check_retries - 1))
-                   ))::bigint AS delay_ms
+               CASE WHEN j.verdict = 'snoozed' THEN _retry_after_ms[j.place]
+                    WHEN j.verdict = 'attempt_failed' THEN greatest(
+                        -- What was asked for and up to a fifth more: a crowd that was sent away together ...
+                        ceil(_retry_after_ms[j.place] * (1 + random() / 5)),
+                        -- ... or failed together doesn't come back together. Exponential with full jitter.
+                        ceil(random() * least(_rule_longest_ms[j.rule],
+                                              _rule_first_ms[j.rule] * power(2, least(30, j.tally - 1)))))
+                    ELSE 0 END::bigint AS delay_ms
         FROM judged j
     ), freed AS (
         DELETE FROM swarm.leases l USING decided d WHERE l.ticket_id = d.ticket_id
     ), written AS (
         UPDATE swarm.tickets t
         SET attempts = d.attempts, infra_retries = d.infra_retries, check_retries = d.check_retries,
+            deferrals = d.deferrals,
             final_state = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled')
                                THEN d.kind::text::swarm.final_state END,
             finished_at = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END
         FROM decided d
-        WHERE t.id = d.ticket_id AND d.kind <> 'released'
-    ), requeued AS (
-        INSERT INTO swarm.ready (queue_id, priority, ticket_id)
-        SELECT queue_id, priority, ticket_id FROM decided WHERE kind = 'released'
+        WHERE t.id = d.ticket_id AND d.kind NOT IN ('released', 'snoozed')
     ), delayed AS (
-        INSERT INTO swarm.scheduled (ticket_id, run_at, queue_id, priority)
-        SELECT ticket_id, clock_timestamp() + swarm.milliseconds(delay_ms), queue_id, priority
-        FROM decided WHERE kind = 'attempt_failed'
+        INSERT INTO swarm.scheduled (ticket_id, run_at)
+        SELECT ticket_id, clock_timestamp() + swarm.milliseconds(delay_ms) FROM decided WHERE kind IN ('attempt_failed', 'snoozed')
     ), kept AS (
-        INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, evidence, exit_code, output,
+        INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, clock, evidence, exit_code, output,
                                     output_bytes, started_at)
-        SELECT ticket_id, fence, attempt, node_id, class, _evidence[place], _exit_codes[place], _outputs[place],
-               _output_bytes[place], claimed_at
+        SELECT ticket_id, fence, attempt, node_id, class, nullif(_clocks[place], ''), _evidence[place],
+               _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at
         FROM decided WHERE _evidence[place] <> ''
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, data)
-        SELECT ticket_id, kind, attempt, fence, node_id,
-               CASE WHEN kind = 'completed' THEN NULL
-                    WHEN kind = 'attempt_failed'
-                    THEN jsonb_build_object('class', class, 'evidence', _evidence[place], 'delay_ms', delay_ms)
-                    ELSE jsonb_build_object('class', class, 'evidence', _evidence[place]) END
+        SELECT ticket_id, kind, attempt, CASE WHEN _by_holder THEN fence END, node_id,
+               CASE WHEN kind <> 'completed'
+                    THEN jsonb_strip_nulls(jsonb_build_object(
+                             'class', class, 'clock', nullif(_clocks[place], ''), 'evidence', _evidence[place],
+                             'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed') THEN delay_ms END,
+                             'lost_fence', CASE WHEN NOT _by_holder THEN fence END)) END
         FROM decided ORDER BY ticket_id
     )
     SELECT coalesce(array_agg(ticket_id) FILTER (WHERE kind = 'completed'), '{}'),
+           coalesce(array_agg(ticket_id) FILTER (WHERE kind IN ('failed', 'cancelled')), '{}'),
+           coalesce(array_agg(ticket_id ORDER BY place) FILTER (WHERE kind = 'released'), '{}'),
            coalesce(jsonb_object_agg(ticket_id || ':' || fence, jsonb_build_array(kind, delay_ms)), '{}')
-    INTO _completed, _settled FROM decided;
+    INTO _completed, _closed, _released, _settled FROM decided;
 
-    -- A second statement on purpose: under READ COMMITTED it has its own snapshot, and so sees every dependency that
-    -- was committed while the first one waited for its row locks. In one statement with it, a child could be stranded.
+    -- Statements of their own on purpose: under READ COMMITTED each has its own snapshot, and so sees every dependency
+    -- that was committed while the first one waited for its row locks. In one statement with it, a child could be
+    -- stranded.
     IF cardinality(_completed) > 0 THEN
-        _unblocked := swarm.unblock(_completed);
+        SELECT u.unblocked, u.handed_over INTO _unblocked, _handed_over FROM swarm.unblock(_completed) u;
+    END IF;
+    IF cardinality(_closed) > 0 THEN
+        _handed_over := _handed_over + swarm.closed(_closed);
+    END IF;
+    IF cardinality(_released) > 0 THEN
+        PERFORM swarm.make_ready(_released);
     END IF;
 
     RETURN QUERY
@@ -116,8 +143,8 @@ BEGIN
                              WHERE e.ticket_id = g.ticket_id AND e.fence = g.fence AND e.kind <> 'claimed') THEN 'again'
                 ELSE 'lost' END,
            coalesce(s.value ->> 0, ''),
-           CASE WHEN s.value ->> 0 = 'attempt_failed' THEN (s.value ->> 1)::bigint ELSE 0 END,
-           _unblocked
+           coalesce((s.value ->> 1)::bigint, 0),
+           _unblocked, _handed_over
     FROM unnest(_ticket_ids, _fences) WITH ORDINALITY AS g (ticket_id, fence, place)
     CROSS JOIN LATERAL (SELECT _settled -> (g.ticket_id || ':' || g.fence) AS value) s
     ORDER BY g.place;

@@ -1,30 +1,31 @@
--- The cascade: releases the children of tickets that were completed by the calling transaction. Each child's counter
--- goes down once per completed parent, under the child's own row lock; at zero the child moves to `ready`.
--- Grouped by child, because an UPDATE with a join changes a row once however many parents match; locked in order,
--- because overlapping fan-ins would deadlock otherwise.
-CREATE OR REPLACE FUNCTION swarm.unblock(_completed bigint[]) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
+-- The cascade: releases the children of tickets that were completed by the calling transaction. More children of one
+-- parent than _fan_out_max are left to `propagate`, through the work list, so that no transaction grows without bound.
+CREATE OR REPLACE FUNCTION swarm.unblock(_completed bigint[], OUT unblocked integer, OUT handed_over integer)
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _unblocked integer;
+    _fan_out_max CONSTANT integer := 100;
+    _parents  bigint[];
+    _children bigint[];
+    _large    bigint[];
 BEGIN
-    WITH edges AS MATERIALIZED (
-        SELECT child_id, count(*)::integer AS parents FROM swarm.dependencies
-        WHERE parent_id = ANY (_completed) GROUP BY child_id
-    ), held AS MATERIALIZED (
-        SELECT b.*, e.parents FROM edges e JOIN swarm.blocked b ON b.ticket_id = e.child_id
-        ORDER BY b.ticket_id
-        FOR UPDATE OF b
-    ), lowered AS (
-        UPDATE swarm.blocked b SET remaining = b.remaining - h.parents
-        FROM held h WHERE b.ticket_id = h.ticket_id AND h.remaining > h.parents
-    ), released AS (
-        DELETE FROM swarm.blocked b USING held h WHERE b.ticket_id = h.ticket_id AND h.remaining <= h.parents
-    ), queued AS (
-        INSERT INTO swarm.ready (queue_id, priority, ticket_id)
-        SELECT queue_id, priority, ticket_id FROM held WHERE remaining <= parents ORDER BY ticket_id
-        RETURNING ticket_id
-    ), logged AS (
-        INSERT INTO swarm.ticket_events (ticket_id, kind) SELECT ticket_id, 'unblocked' FROM queued
-    )
-    SELECT count(*) INTO _unblocked FROM queued;
-    RETURN _unblocked;
+    unblocked := 0;
+    handed_over := 0;
+    SELECT array_agg(c.parent_id), array_agg(d.child_id) INTO _parents, _children
+    FROM unnest(_completed) AS c (parent_id)
+    CROSS JOIN LATERAL (SELECT child_id FROM swarm.dependencies e
+                        WHERE e.parent_id = c.parent_id AND e.counted LIMIT _fan_out_max + 1) d;
+    IF _children IS NULL THEN
+        RETURN;
+    END IF;
+
+    IF cardinality(_children) > _fan_out_max THEN
+        WITH large AS (
+            INSERT INTO swarm.cascade_work (parent_id, ending)
+            SELECT p, 'completed' FROM unnest(_parents) AS p GROUP BY p HAVING count(*) > _fan_out_max
+            RETURNING parent_id
+        )
+        SELECT array_agg(parent_id), count(*) INTO _large, handed_over FROM large;
+    END IF;
+    unblocked := swarm.lower(ARRAY(SELECT c FROM unnest(_parents, _children) AS e (p, c)
+                                   WHERE _large IS NULL OR p <> ALL (_large)));
 END $$;

@@ -1,0 +1,66 @@
+-- Makes a ticket that waits depend on another one, while everything runs. Refused with the way round when it would wait
+-- for itself. Additions between existing tickets come one after another, or two of them could close a cycle together.
+-- Answers the state of the dependent afterwards.
+DROP FUNCTION IF EXISTS swarm.add_dependency;
+CREATE FUNCTION swarm.add_dependency(_parent_id bigint, _child_id bigint, _on_failure text DEFAULT 'block')
+RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _parent swarm.tickets;
+    _child  swarm.tickets;
+    _path   text;
+    _waits  boolean;
+    _moved  integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7383251905436193);
+    PERFORM FROM swarm.tickets WHERE id IN (_parent_id, _child_id) ORDER BY id FOR UPDATE;
+    SELECT * INTO _parent FROM swarm.tickets WHERE id = _parent_id;
+    SELECT * INTO _child FROM swarm.tickets WHERE id = _child_id;
+    IF _parent.id IS NULL OR _child.id IS NULL THEN
+        RAISE EXCEPTION 'there is no ticket %', CASE WHEN _child.id IS NULL THEN _child_id ELSE _parent_id END
+            USING ERRCODE = 'SW002';
+    ELSIF _child.final_state IS NOT NULL THEN
+        RAISE EXCEPTION 'ticket % is % already', _child_id, _child.final_state USING ERRCODE = 'SW002';
+    END IF;
+
+    WITH RECURSIVE above (id, way) AS (
+        SELECT _parent_id, ARRAY[_child_id, _parent_id]
+        UNION
+        SELECT d.parent_id, a.way || d.parent_id
+        FROM above a JOIN swarm.dependencies d ON d.child_id = a.id
+        WHERE a.id <> _child_id AND d.parent_id <> ALL (a.way[2:])
+    )
+    SELECT array_to_string(ARRAY(SELECT w FROM unnest(way) WITH ORDINALITY AS s (w, place) ORDER BY place DESC), ' -> ')
+    INTO _path FROM above WHERE id = _child_id LIMIT 1;
+    IF _path IS NOT NULL THEN
+        RAISE EXCEPTION 'ticket % would wait for itself: %', _child_id, _path USING ERRCODE = 'SW002';
+    END IF;
+
+    _waits := _parent.final_state IS DISTINCT FROM 'completed'
+              AND NOT (_parent.final_state IS NOT NULL AND _on_failure = 'ignore');
+    INSERT INTO swarm.dependencies (parent_id, child_id, on_failure, counted)
+    VALUES (_parent_id, _child_id, _on_failure::swarm.edge_policy, _waits)
+    ON CONFLICT DO NOTHING;
+    IF FOUND AND _waits THEN
+        UPDATE swarm.blocked SET remaining = remaining + 1 WHERE ticket_id = _child_id;
+        IF NOT FOUND THEN
+            DELETE FROM swarm.scheduled WHERE ticket_id = _child_id;
+            GET DIAGNOSTICS _moved = ROW_COUNT;
+            IF _moved = 0 THEN
+                DELETE FROM swarm.ready WHERE ticket_id = _child_id;
+                GET DIAGNOSTICS _moved = ROW_COUNT;
+            END IF;
+            IF _moved = 0 THEN
+                RAISE EXCEPTION 'ticket % is in progress already', _child_id USING ERRCODE = 'SW002';
+            END IF;
+            INSERT INTO swarm.blocked (ticket_id, remaining) VALUES (_child_id, 1);
+        END IF;
+        INSERT INTO swarm.ticket_events (ticket_id, kind, data)
+        VALUES (_child_id, 'blocked', jsonb_build_object(
+            'needs', jsonb_build_array(jsonb_build_array(_parent_id, _on_failure, true))));
+        IF _parent.final_state IS NOT NULL AND _on_failure = 'cancel' THEN
+            INSERT INTO swarm.cascade_work (parent_id, ending, after_child)
+            VALUES (_parent_id, _parent.final_state, _child_id - 1);
+        END IF;
+    END IF;
+    RETURN (SELECT state FROM swarm.tickets_view WHERE id = _child_id);
+END $$;

@@ -1,0 +1,66 @@
+-- Checks the hash chain, from the first seal whose events are all still there. Answers the first thing that is wrong:
+-- which event (0: none in particular) of which seal, and a sentence; no row when all is well.
+DROP FUNCTION IF EXISTS swarm.audit_verify;
+CREATE FUNCTION swarm.audit_verify() RETURNS TABLE (seal_id bigint, event_id bigint, problem text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    _gone_before timestamptz := (SELECT events_before FROM swarm.pruning);
+    _seal        swarm.seals;
+    _previous    swarm.seals;
+    _found       record;
+    _extra       bigint;
+BEGIN
+    FOR _seal IN SELECT * FROM swarm.seals ORDER BY id LOOP
+        IF _previous.id IS NOT NULL AND _seal.id <> _previous.id + 1 THEN
+            RETURN QUERY SELECT _previous.id + 1, 0::bigint, format('seal %s is missing', _previous.id + 1);
+            RETURN;
+        END IF;
+        IF _seal.first_at >= _gone_before THEN
+            SELECT string_agg(coalesce(d.digest, ''), '' ORDER BY d.place) AS digests,
+                   min(d.place) FILTER (WHERE d.digest IS NULL
+                                        OR substr(d.digest, 1, 8) <> substr(_seal.marks, (d.place * 8 - 7)::integer, 8)) AS bad
+            INTO _found
+            FROM (SELECT g.place, swarm.event_digest(e) AS digest
+                  FROM unnest(_seal.event_ids) WITH ORDINALITY AS g (id, place)
+                  LEFT JOIN swarm.ticket_events e ON e.id = g.id AND e.at BETWEEN _seal.first_at AND _seal.last_at) d;
+            IF _found.bad IS NOT NULL THEN
+                _extra := _seal.event_ids[_found.bad];
+                RETURN QUERY SELECT _seal.id, _extra,
+                    CASE WHEN EXISTS (SELECT FROM swarm.ticket_events WHERE id = _extra)
+                         THEN format('event %s was changed after it was sealed', _extra)
+                         ELSE format('event %s is gone', _extra) END;
+                RETURN;
+            ELSIF (_previous.id IS NOT NULL OR _seal.id = 1)
+                  AND sha256(coalesce(_previous.hash, '') || _found.digests) <> _seal.hash THEN
+                RETURN QUERY SELECT _seal.id, 0::bigint, format('seal %s was changed', _seal.id);
+                RETURN;
+            END IF;
+        END IF;
+        _previous := _seal;
+    END LOOP;
+
+    -- What was put in behind the chain's back: sealed long ago by its place, and in no seal.
+    SELECT min(e.id) INTO _extra FROM swarm.ticket_events e
+    WHERE (e.xid, e.id) <= (_previous.last_xid, _previous.last_id) AND e.at >= _gone_before
+      AND NOT EXISTS (SELECT FROM swarm.seals s WHERE e.id = ANY (s.event_ids));
+    IF _extra IS NOT NULL THEN
+        RETURN QUERY SELECT 0::bigint, _extra, format('event %s was put in after its place had been sealed', _extra);
+    END IF;
+END $$;
+
+-- The newest seal: what is worth keeping elsewhere.
+DROP FUNCTION IF EXISTS swarm.audit_head;
+CREATE FUNCTION swarm.audit_head(OUT seal_id bigint, OUT hash text, OUT sealed_at timestamptz, OUT events bigint)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT s.id, encode(s.hash, 'hex'), s.sealed_at INTO seal_id, hash, sealed_at
+    FROM swarm.seals s ORDER BY s.id DESC LIMIT 1;
+    events := (SELECT coalesce(sum(cardinality(event_ids)), 0) FROM swarm.seals);
+END $$;
+
+-- Whether a head that was kept elsewhere is still part of the chain.
+DROP FUNCTION IF EXISTS swarm.audit_has_head;
+CREATE FUNCTION swarm.audit_has_head(_hash text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM swarm.seals WHERE encode(hash, 'hex') = lower(_hash));
+END $$;

@@ -1,0 +1,40 @@
+-- Ends tickets that wait, wherever they do, without anybody having worked on them: cancelled or failed, for the reason
+-- that _data gives. With _only_expired only those whose time in `ready` is over. Answers which ended; the others are
+-- final already, or were claimed while we looked, and then have a lease that must be dealt with first.
+-- Locks tickets by number, then what holds them; never a lease.
+CREATE OR REPLACE FUNCTION swarm.end_waiting(_ticket_ids bigint[], _ending swarm.final_state, _data jsonb,
+                                             _only_expired boolean) RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _open  bigint[];
+    _ended bigint[] := '{}';
+    _gone  bigint[];
+BEGIN
+    _open := ARRAY(SELECT t.id FROM unnest(_ticket_ids) AS g (id) JOIN swarm.tickets t ON t.id = g.id
+                   WHERE t.final_state IS NULL ORDER BY t.id FOR UPDATE OF t);
+    -- Under the lock a second look: the first one may have waited for somebody who ended them.
+    _open := ARRAY(SELECT t.id FROM unnest(_open) AS g (id) JOIN swarm.tickets t ON t.id = g.id
+                   WHERE t.final_state IS NULL);
+
+    -- In the direction in which tickets move, each with a snapshot of its own: what one statement misses because it has
+    -- just moved on, the next one finds.
+    IF NOT _only_expired THEN
+        WITH d AS (DELETE FROM swarm.blocked WHERE ticket_id = ANY (_open) RETURNING ticket_id)
+        SELECT coalesce(array_agg(ticket_id), '{}') INTO _gone FROM d;
+        _ended := _ended || _gone;
+        WITH d AS (DELETE FROM swarm.scheduled WHERE ticket_id = ANY (_open) RETURNING ticket_id)
+        SELECT coalesce(array_agg(ticket_id), '{}') INTO _gone FROM d;
+        _ended := _ended || _gone;
+    END IF;
+    WITH d AS (DELETE FROM swarm.ready
+               WHERE ticket_id = ANY (_open) AND (NOT _only_expired OR expires_at <= clock_timestamp())
+               RETURNING ticket_id)
+    SELECT coalesce(array_agg(ticket_id), '{}') INTO _gone FROM d;
+    _ended := _ended || _gone;
+
+    UPDATE swarm.tickets SET final_state = _ending, finished_at = clock_timestamp() WHERE id = ANY (_ended);
+    INSERT INTO swarm.ticket_events (ticket_id, kind, data)
+    SELECT id, _ending::text::swarm.event_kind, _data FROM unnest(_ended) AS e (id) ORDER BY id;
+    PERFORM swarm.closed(_ended);
+    RETURN _ended;
+END $$;

@@ -1,0 +1,126 @@
+-- Enqueues a ticket, in the caller's transaction: with everything else that it does, or not at all. Answers its number.
+--   needs, on_failure          tickets that must end before; block, cancel or ignore when one doesn't complete
+--   unique_key, on_conflict    among all tickets that aren't final; return the number of the one that holds the key,
+--                              replace what it shall do if it still waits, or reject
+-- A call is an event for the nodes only with the next poll; whoever wants it at once sends NOTIFY swarm afterwards.
+DROP FUNCTION IF EXISTS swarm.enqueue;
+CREATE FUNCTION swarm.enqueue(
+    kind text, payload jsonb DEFAULT '{}', queue text DEFAULT 'default', priority integer DEFAULT 100,
+    attempts integer DEFAULT 3, timeout interval DEFAULT '1 hour', run_at timestamptz DEFAULT NULL,
+    deadline interval DEFAULT NULL, queue_timeout interval DEFAULT NULL, start_timeout interval DEFAULT NULL,
+    progress_timeout interval DEFAULT NULL, needs bigint[] DEFAULT '{}', on_failure text DEFAULT 'block',
+    group_key text DEFAULT NULL, unique_key text DEFAULT NULL, on_conflict text DEFAULT 'return') RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_variable
+BEGIN
+    RETURN swarm.enqueue_object(jsonb_strip_nulls(jsonb_build_object(
+        'kind', kind, 'payload', payload, 'queue', queue, 'priority', priority, 'attempts', attempts,
+        'timeout', timeout, 'run_at', run_at, 'deadline', deadline, 'queue_timeout', queue_timeout,
+        'start_timeout', start_timeout, 'progress_timeout', progress_timeout, 'needs', needs,
+        'on_failure', on_failure, 'group_key', group_key, 'unique_key', unique_key, 'on_conflict', on_conflict)));
+END $$;
+
+-- The same from an object with these names, as schedules hold it.
+DROP FUNCTION IF EXISTS swarm.enqueue_object;
+CREATE FUNCTION swarm.enqueue_object(_ticket jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _key    CONSTANT text := _ticket ->> 'unique_key';
+    _needs  bigint[] := ARRAY(SELECT -n::bigint FROM jsonb_array_elements_text(coalesce(_ticket -> 'needs', '[]')) AS n);
+    _id     bigint;
+    _holder bigint;
+BEGIN
+    PERFORM swarm.refuse_ticket(_ticket);
+    IF _key IS NOT NULL THEN
+        -- One after another: the second one finds what the first one did.
+        PERFORM pg_advisory_xact_lock(hashtextextended('swarm unique key ' || _key, 0));
+        SELECT u.ticket_id INTO _holder FROM swarm.unique_keys u JOIN swarm.tickets t ON t.id = u.ticket_id
+        WHERE u.key = _key AND t.final_state IS NULL;
+        IF FOUND THEN
+            RETURN swarm.resolve_conflict(_holder, _ticket);
+        END IF;
+    END IF;
+
+    SELECT s.ticket_ids[1] INTO _id FROM swarm.submit(
+        NULL, ARRAY[NULL::text], ARRAY[coalesce(_ticket ->> 'queue', 'default')], ARRAY[_ticket ->> 'kind'],
+        ARRAY[coalesce((_ticket ->> 'priority')::smallint, 100::smallint)],
+        ARRAY[coalesce((_ticket ->> 'attempts')::smallint, 3::smallint)],
+        ARRAY[swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour'))],
+        ARRAY[coalesce(_ticket -> 'payload', '{}')::text], ARRAY[swarm.extras_of(_ticket)],
+        _needs, array_fill(1, ARRAY[cardinality(_needs)]),
+        array_fill(coalesce(_ticket ->> 'on_failure', 'block'), ARRAY[cardinality(_needs)]), NULL, 0::smallint) s;
+    IF _key IS NOT NULL THEN
+        INSERT INTO swarm.unique_keys (key, ticket_id) VALUES (_key, _id)
+        ON CONFLICT (key) DO UPDATE SET ticket_id = excluded.ticket_id;
+    END IF;
+    RETURN _id;
+END $$;
+
+-- What a second ticket with a unique key leads to.
+DROP FUNCTION IF EXISTS swarm.resolve_conflict;
+CREATE FUNCTION swarm.resolve_conflict(_holder bigint, _ticket jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _policy CONSTANT text := coalesce(_ticket ->> 'on_conflict', 'return');
+BEGIN
+    IF _policy = 'return' THEN
+        RETURN _holder;
+    ELSIF _policy = 'reject' THEN
+        RAISE EXCEPTION 'ticket % holds the unique key ''%''', _holder, _ticket ->> 'unique_key' USING ERRCODE = 'SW004';
+    END IF;
+    PERFORM FROM swarm.tickets WHERE id = _holder AND final_state IS NULL FOR UPDATE;
+    IF EXISTS (SELECT FROM swarm.leases WHERE ticket_id = _holder) THEN
+        RAISE EXCEPTION 'ticket % holds the unique key ''%'' and is in progress already', _holder,
+            _ticket ->> 'unique_key' USING ERRCODE = 'SW004';
+    END IF;
+    UPDATE swarm.tickets
+    SET payload = coalesce(_ticket -> 'payload', '{}'), payload_hash = NULL, kind = _ticket ->> 'kind',
+        attempts_max = coalesce((_ticket ->> 'attempts')::smallint, 3::smallint),
+        timeout_ms = swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour'))
+    WHERE id = _holder;
+    INSERT INTO swarm.ticket_events (ticket_id, kind, data)
+    VALUES (_holder, 'replaced', jsonb_build_object('kind', _ticket ->> 'kind',
+                                                    'payload', coalesce(_ticket -> 'payload', '{}')));
+    RETURN _holder;
+END $$;
+
+-- What few tickets have, as submit takes it; NULL for all others.
+DROP FUNCTION IF EXISTS swarm.extras_of;
+CREATE FUNCTION swarm.extras_of(_ticket jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN nullif(jsonb_strip_nulls(jsonb_build_object(
+        'run_at', _ticket ->> 'run_at', 'group_key', _ticket ->> 'group_key', 'unique_key', _ticket ->> 'unique_key',
+        'deadline_ms', swarm.to_ms(_ticket ->> 'deadline'),
+        'queue_timeout_ms', swarm.to_ms(_ticket ->> 'queue_timeout'),
+        'start_timeout_ms', swarm.to_ms(_ticket ->> 'start_timeout'),
+        'progress_timeout_ms', swarm.to_ms(_ticket ->> 'progress_timeout'))), '{}');
+END $$;
+
+DROP FUNCTION IF EXISTS swarm.to_ms;
+CREATE FUNCTION swarm.to_ms(_interval text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT (extract(epoch FROM _interval::interval) * 1000)::bigint;
+$$;
+
+-- Refuses, in a sentence, what can't be a ticket.
+DROP FUNCTION IF EXISTS swarm.refuse_ticket;
+CREATE FUNCTION swarm.refuse_ticket(_ticket jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    _known CONSTANT text[] := '{kind,payload,queue,priority,attempts,timeout,run_at,deadline,queue_timeout,start_timeout,
+                                progress_timeout,needs,on_failure,group_key,unique_key,on_conflict}';
+    _problem text;
+BEGIN
+    SELECT 'a ticket has no ''' || k || '''; it may have ' || array_to_string(_known, ', ') INTO _problem
+    FROM jsonb_object_keys(_ticket) AS k WHERE k <> ALL (_known) LIMIT 1;
+    _problem := coalesce(_problem, CASE
+        WHEN coalesce(_ticket ->> 'kind', '') = '' THEN 'a ticket needs a kind, such as command'
+        WHEN jsonb_typeof(_ticket -> 'payload') <> 'object' THEN 'the payload must be an object'
+        WHEN coalesce(_ticket ->> 'queue', 'default') !~ '^[A-Za-z0-9_.-]{1,63}$'
+            THEN 'the queue must be a name of 1 to 63 letters, digits, ''_'', ''-'' and ''.'''
+        WHEN (_ticket ->> 'priority')::numeric NOT BETWEEN 0 AND 1000 THEN 'the priority must lie between 0 and 1000'
+        WHEN (_ticket ->> 'attempts')::numeric NOT BETWEEN 1 AND 100 THEN 'attempts must lie between 1 and 100'
+        WHEN coalesce(_ticket ->> 'on_failure', 'block') NOT IN ('block', 'cancel', 'ignore')
+            THEN 'on_failure must be block, cancel or ignore'
+        WHEN coalesce(_ticket ->> 'on_conflict', 'return') NOT IN ('return', 'replace', 'reject')
+            THEN 'on_conflict must be return, replace or reject' END);
+    IF _problem IS NOT NULL THEN
+        RAISE EXCEPTION '%', _problem USING ERRCODE = 'SW002';
+    END IF;
+END $$;

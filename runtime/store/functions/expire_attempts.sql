@@ -1,0 +1,52 @@
+-- Ends attempts whose clock has run out and whose worker, which enforces it first, hasn't said so for _grace_ms:
+--   start     no sign of work since the claim        progress  none since the last one
+--   attempt   the attempt as a whole                 deadline  the ticket as a whole, for which there is no retry
+-- It is settled as a timeout, as its worker would have done it; whatever that worker says later is lost.
+DROP FUNCTION IF EXISTS swarm.expire_attempts;
+CREATE FUNCTION swarm.expire_attempts(_grace_ms bigint, _limit integer, _rule_classes text[], _rule_first_ms bigint[],
+                                      _rule_longest_ms bigint[], _rule_max integer[])
+RETURNS TABLE (ticket_id bigint, event text, clock text)
+LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
+#variable_conflict use_column
+DECLARE
+    _now      timestamptz := clock_timestamp() - swarm.milliseconds(_grace_ms);
+    _tickets  bigint[];
+    _fences   bigint[];
+    _clocks   text[];
+    _evidence text[];
+BEGIN
+    WITH late AS MATERIALIZED (
+        SELECT l.ticket_id, l.fence,
+               CASE WHEN l.deadline_at < _now THEN l.deadline_clock
+                    WHEN l.started_at IS NULL AND l.start_timeout_ms > 0
+                         AND l.claimed_at + swarm.milliseconds(l.start_timeout_ms) < _now THEN 'start'
+                    WHEN l.progress_timeout_ms > 0
+                         AND greatest(l.claimed_at, l.progress_at) + swarm.milliseconds(l.progress_timeout_ms) < _now
+                    THEN 'progress' END AS clock
+        FROM swarm.leases l
+        WHERE l.deadline_at < _now
+           OR (l.started_at IS NULL AND l.start_timeout_ms > 0
+               AND l.claimed_at + swarm.milliseconds(l.start_timeout_ms) < _now)
+           OR (l.progress_timeout_ms > 0
+               AND greatest(l.claimed_at, l.progress_at) + swarm.milliseconds(l.progress_timeout_ms) < _now)
+        ORDER BY l.ticket_id
+        LIMIT _limit
+        FOR UPDATE SKIP LOCKED
+    )
+    SELECT array_agg(ticket_id), array_agg(fence), array_agg(clock),
+           array_agg(format('its %s clock ran out, and its worker did not end it within %s ms more', clock, _grace_ms))
+    INTO _tickets, _fences, _clocks, _evidence FROM late;
+    IF _tickets IS NULL THEN
+        RETURN;
+    END IF;
+
+    RETURN QUERY
+    SELECT s.ticket_id, s.event, c.clock
+    FROM swarm.settle(_tickets, _fences, array_fill('timeout'::text, ARRAY[cardinality(_tickets)]), _clocks,
+                      array_fill(0::bigint, ARRAY[cardinality(_tickets)]), _evidence,
+                      array_fill(NULL::integer, ARRAY[cardinality(_tickets)]),
+                      array_fill(''::bytea, ARRAY[cardinality(_tickets)]),
+                      array_fill(0::bigint, ARRAY[cardinality(_tickets)]),
+                      _rule_classes, _rule_first_ms, _rule_longest_ms, _rule_max, false) s
+    JOIN unnest(_tickets, _clocks) AS c (ticket_id, clock) ON c.ticket_id = s.ticket_id;
+END $$;

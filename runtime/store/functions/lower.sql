@@ -1,0 +1,31 @@
+-- Lowers the counters of blocked tickets, once for each time that they are named; at zero a ticket becomes ready. Under
+-- the ticket's own row lock, so that of two parents which complete at once the second one sees the first.
+-- Grouped by child, because an UPDATE with a join changes a row once however many parents match; locked in order,
+-- because overlapping fan-ins would deadlock otherwise.
+CREATE OR REPLACE FUNCTION swarm.lower(_children bigint[]) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _released bigint[];
+BEGIN
+    IF cardinality(_children) = 0 THEN
+        RETURN 0;
+    END IF;
+    WITH edges AS MATERIALIZED (
+        SELECT child_id, count(*)::integer AS parents FROM unnest(_children) AS c (child_id) GROUP BY child_id
+    ), held AS MATERIALIZED (
+        SELECT b.*, e.parents FROM edges e JOIN swarm.blocked b ON b.ticket_id = e.child_id
+        ORDER BY b.ticket_id
+        FOR UPDATE OF b
+    ), lowered AS (
+        UPDATE swarm.blocked b SET remaining = b.remaining - h.parents
+        FROM held h WHERE b.ticket_id = h.ticket_id AND h.remaining > h.parents
+    ), released AS (
+        DELETE FROM swarm.blocked b USING held h WHERE b.ticket_id = h.ticket_id AND h.remaining <= h.parents
+        RETURNING b.ticket_id
+    ), logged AS (
+        INSERT INTO swarm.ticket_events (ticket_id, kind)
+        SELECT ticket_id, 'unblocked' FROM held WHERE remaining <= parents ORDER BY ticket_id
+    )
+    SELECT coalesce(array_agg(ticket_id ORDER BY ticket_id), '{}') INTO _released FROM released;
+    PERFORM swarm.make_ready(_released);
+    RETURN cardinality(_released);
+END $$;

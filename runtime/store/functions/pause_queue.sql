@@ -1,0 +1,41 @@
+-- Stops claims from a queue; what runs goes on. Who and why is kept for people who wonder.
+DROP FUNCTION IF EXISTS swarm.pause_queue;
+CREATE FUNCTION swarm.pause_queue(_queue text, _reason text DEFAULT NULL, _by text DEFAULT session_user) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    UPDATE swarm.queues SET paused_at = coalesce(paused_at, clock_timestamp()), paused_by = _by, pause_reason = _reason
+    WHERE name = _queue;
+    RETURN FOUND;
+END $$;
+
+DROP FUNCTION IF EXISTS swarm.resume_queue;
+CREATE FUNCTION swarm.resume_queue(_queue text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    UPDATE swarm.queues SET paused_at = NULL, paused_by = NULL, pause_reason = NULL WHERE name = _queue;
+    RETURN FOUND;
+END $$;
+
+-- Sets the limits and the order of a queue, which is made if there is none; NULL means no limit, as for all that isn't
+-- given. Tickets that are queued already keep their places when the order changes, relative to each other.
+DROP FUNCTION IF EXISTS swarm.configure_queue;
+CREATE FUNCTION swarm.configure_queue(queue text, slots integer DEFAULT NULL, slots_per_node integer DEFAULT NULL,
+                                      slots_per_key integer DEFAULT NULL, ageing interval DEFAULT NULL,
+                                      is_fair boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_variable
+DECLARE
+    _at swarm.queues;
+BEGIN
+    INSERT INTO swarm.queues AS q (name, slots, slots_per_node, slots_per_key, ageing_ms, is_fair)
+    VALUES (queue, slots, slots_per_node, slots_per_key, swarm.to_ms(ageing::text), is_fair)
+    ON CONFLICT ON CONSTRAINT queue_name_once DO UPDATE
+    SET slots = excluded.slots, slots_per_node = excluded.slots_per_node, slots_per_key = excluded.slots_per_key,
+        ageing_ms = excluded.ageing_ms, is_fair = excluded.is_fair
+    RETURNING * INTO _at;
+    -- Ranks of another order would sort wrongly beside new ones.
+    UPDATE swarm.ready r
+    SET rank = CASE WHEN _at.is_fair THEN t.priority::bigint << 40
+                    WHEN _at.ageing_ms IS NULL THEN t.priority
+                    ELSE (extract(epoch FROM r.queued_at) * 1000)::bigint + t.priority * _at.ageing_ms END
+    FROM swarm.tickets t WHERE r.queue_id = _at.id AND t.id = r.ticket_id;
+END $$;

@@ -1,0 +1,79 @@
+-- Removes history: up to _limit tickets that ended longer ago than _keep_ms, with what hangs on them; and days of the event
+-- log that are older and that no ticket needs which is still there. Makes the partitions of the days to come.
+DROP FUNCTION IF EXISTS swarm.prune;
+CREATE FUNCTION swarm.prune(_keep_ms bigint, _limit integer)
+RETURNS TABLE (tickets integer, partitions integer)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _cutoff timestamptz := clock_timestamp() - swarm.milliseconds(_keep_ms);
+    _gone   bigint[];
+    _oldest timestamptz;
+    _day    record;
+BEGIN
+    tickets := 0; partitions := 0;
+    IF NOT pg_try_advisory_xact_lock(7383251905436196) THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    FOR _ahead IN 0 .. 7 LOOP
+        PERFORM swarm.make_partition(current_date + _ahead);
+    END LOOP;
+
+    WITH old AS MATERIALIZED (
+        SELECT t.id FROM swarm.tickets t
+        WHERE t.final_state IS NOT NULL AND t.finished_at < _cutoff
+          -- A parent is kept as long as somebody waits for it.
+          AND NOT EXISTS (SELECT FROM swarm.dependencies d JOIN swarm.tickets c ON c.id = d.child_id
+                          WHERE d.parent_id = t.id AND c.final_state IS NULL)
+        ORDER BY t.id LIMIT _limit FOR UPDATE SKIP LOCKED
+    ), keys AS (
+        DELETE FROM swarm.unique_keys u USING old o WHERE u.ticket_id = o.id
+    ), tries AS (
+        DELETE FROM swarm.attempts a USING old o WHERE a.ticket_id = o.id
+    ), edges AS (
+        DELETE FROM swarm.dependencies d USING old o WHERE d.child_id = o.id
+    ), edges_down AS (
+        DELETE FROM swarm.dependencies d USING old o WHERE d.parent_id = o.id AND d.child_id NOT IN (SELECT id FROM old)
+    ), fired AS (
+        DELETE FROM swarm.firings f USING old o WHERE f.ticket_id = o.id
+    ), removed AS (
+        DELETE FROM swarm.tickets t USING old o WHERE t.id = o.id RETURNING t.id
+    )
+    SELECT coalesce(array_agg(id), '{}') INTO _gone FROM removed;
+    tickets := cardinality(_gone);
+    IF tickets > 0 THEN
+        UPDATE swarm.pruning SET last_ticket = greatest(last_ticket, (SELECT max(g) FROM unnest(_gone) AS g));
+    END IF;
+
+    _oldest := least(_cutoff, coalesce((SELECT min(created_at) FROM swarm.tickets), _cutoff));
+    FOR _day IN
+        SELECT c.oid::regclass AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS day
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'swarm.ticket_events'::regclass AND c.relname ~ '_\d{8}$'
+        ORDER BY 2
+    LOOP
+        EXIT WHEN (_day.day + 1)::timestamptz > _oldest;
+        EXECUTE format('DROP TABLE %s', _day.name);
+        UPDATE swarm.pruning SET events_before = greatest(events_before, (_day.day + 1)::timestamptz);
+        partitions := partitions + 1;
+    END LOOP;
+    RETURN NEXT;
+END $$;
+
+-- The partition of a day in the event log, in UTC. Not where events of that day lie in the default partition already.
+DROP FUNCTION IF EXISTS swarm.make_partition;
+CREATE FUNCTION swarm.make_partition(_day date) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _name CONSTANT text := 'ticket_events_' || to_char(_day, 'YYYYMMDD');
+BEGIN
+    IF to_regclass('swarm.' || _name) IS NOT NULL
+       OR EXISTS (SELECT FROM swarm.ticket_events_default
+                  WHERE at >= (_day || ' 00:00Z')::timestamptz AND at < (_day + 1 || ' 00:00Z')::timestamptz) THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE swarm.%I PARTITION OF swarm.ticket_events FOR VALUES FROM (%L) TO (%L)', _name,
+                   _day || ' 00:00Z', _day + 1 || ' 00:00Z');
+    -- The parent's trigger is for statements on the parent alone.
+    EXECUTE format('CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON swarm.%I FOR EACH STATEMENT '
+                   'EXECUTE FUNCTION swarm.refuse_change()', _name);
+END $$;

@@ -1,0 +1,46 @@
+-- Submits a ticket at every moment that a cron expression names in a time zone: "minute hour day month weekday", with
+-- *, lists, ranges, steps and English names. Replaces the schedule of the same name. Answers when it fires first.
+DROP FUNCTION IF EXISTS swarm.schedule;
+CREATE FUNCTION swarm.schedule(name text, cron text, ticket jsonb, time_zone text DEFAULT 'UTC') RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_variable
+DECLARE
+    _next timestamptz := swarm.next_fire(cron, time_zone, clock_timestamp());
+BEGIN
+    PERFORM swarm.refuse_ticket(ticket);
+    INSERT INTO swarm.schedules AS s (name, cron, time_zone, ticket, next_at) VALUES (name, cron, time_zone, ticket, _next)
+    ON CONFLICT ON CONSTRAINT schedule_name_once
+    DO UPDATE SET cron = excluded.cron, time_zone = excluded.time_zone, ticket = excluded.ticket,
+                  next_at = CASE WHEN s.paused_at IS NULL THEN excluded.next_at END;
+    RETURN _next;
+END $$;
+
+DROP FUNCTION IF EXISTS swarm.unschedule;
+CREATE FUNCTION swarm.unschedule(_name text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    DELETE FROM swarm.schedules s WHERE s.name = _name;
+    RETURN FOUND;
+END $$;
+
+-- Fires schedules that are due: one ticket each, also when several moments passed while nobody looked. A moment that has
+-- been fired before isn't fired again.
+DROP FUNCTION IF EXISTS swarm.fire;
+CREATE FUNCTION swarm.fire(_limit integer) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _due    swarm.schedules;
+    _ticket bigint;
+    _fired  integer := 0;
+BEGIN
+    FOR _due IN
+        SELECT * FROM swarm.schedules WHERE next_at <= clock_timestamp()
+        ORDER BY next_at LIMIT _limit FOR UPDATE SKIP LOCKED
+    LOOP
+        UPDATE swarm.schedules SET next_at = swarm.next_fire(_due.cron, _due.time_zone, clock_timestamp())
+        WHERE id = _due.id;
+        CONTINUE WHEN EXISTS (SELECT FROM swarm.firings WHERE schedule_id = _due.id AND fire_at = _due.next_at);
+        _ticket := swarm.enqueue_object(_due.ticket);
+        INSERT INTO swarm.firings (schedule_id, fire_at, ticket_id) VALUES (_due.id, _due.next_at, _ticket);
+        _fired := _fired + 1;
+    END LOOP;
+    RETURN _fired;
+END $$;

@@ -1,0 +1,119 @@
+#define CAF_SUITE scenario_operator
+
+#include "tests/fixtures/node_home.hpp"
+#include "tests/fixtures/program.hpp"
+#include "tests/fixtures/scratch_postgres.hpp"
+
+#include <cstdio>
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace std::chrono_literals;
+using swarm::test::ask;
+using swarm::test::contains;
+using swarm::test::read_all;
+
+namespace {
+
+/// Somebody who looks after a swarm whose nodes run elsewhere.
+struct fixture {
+  fixture() { me.run({"migrate"}); }
+  ~fixture() { CAF_CHECK_EQUAL(swarm::test::violations(database.conninfo()), ""); }
+
+  std::string sql(const std::string& statement) { return ask(database.conninfo(), statement); }
+
+  std::string said(std::vector<std::string> words) {
+    auto x = me.run(std::move(words));
+    CAF_CHECK_EQUAL(x.code, 0);
+    return x.out + x.err;
+  }
+
+  swarm::test::scratch_database database;
+  swarm::test::user me{database.conninfo()};
+};
+
+/// The first block of SQL in the README.
+std::string readme_sql() {
+  auto text = read_all(SWARM_SOURCE_DIR "/README.md");
+  auto begin = text.find("```sql\n") + 7;
+  return text.substr(begin, text.find("```", begin) - begin);
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(scenario_operator_tests, fixture)
+
+CAF_TEST(the SQL of the readme runs with psql and what it brought is run by a node) {
+  auto file = me.write("readme.sql", readme_sql());
+  auto command = "psql -X -q -v ON_ERROR_STOP=1 -d \"" + database.conninfo() + "\" -f " + file.string() + " > "
+                 + (me.folder() / "psql.out").string() + " 2>&1";
+  CAF_CHECK_EQUAL(std::system(command.c_str()), 0);
+  auto printed = read_all(me.folder() / "psql.out");
+  CAF_CHECK(contains(printed, "ticket 1 is ready"));
+  CAF_CHECK_EQUAL(sql("SELECT count(*) FROM orders"), "1");
+  me.write("empty.yaml", "graph: last\ntickets: {x: {command: ['true'], priority: 900}}\n");
+  CAF_CHECK_EQUAL(me.run({"run", "empty.yaml"}).code, 0);
+  CAF_CHECK_EQUAL(sql("SELECT string_agg(DISTINCT state, ' ') FROM swarm.tickets_view"), "completed");
+}
+
+CAF_TEST(why says what a ticket waits for and a retry lets it go on) {
+  sql("SELECT swarm.enqueue_graph('g', '{\"a\": {\"kind\": \"noop\"}, \"b\": {\"kind\": \"noop\", \"needs\": [\"a\"]}}')");
+  CAF_CHECK(contains(said({"why", "1"}), "no living node serves queue default"));
+  CAF_CHECK(contains(said({"why", "2"}), "at the root of it is ticket 1 (a), which is ready"));
+  CAF_CHECK(contains(said({"pause", "default", "--reason", "lunch"}), "swarm resume default lets it go on"));
+  CAF_CHECK(contains(said({"why", "1"}), ": lunch"));
+  CAF_CHECK(contains(said({"queues"}), "lunch"));
+  CAF_CHECK(contains(said({"queues", "--json"}), "\"reason\":\"lunch\""));
+  said({"resume", "default"});
+  CAF_CHECK(!contains(said({"why", "1"}), "lunch"));
+  said({"cancel", "1"});
+  CAF_CHECK(contains(said({"why", "2"}), "swarm retry 1 lets it go on"));
+  said({"retry", "1"});
+  CAF_CHECK(contains(said({"why", "1"}), "ticket 1 (a) is ready"));
+  auto unknown = me.run({"why", "99"});
+  CAF_CHECK_EQUAL(unknown.code, 1);
+  CAF_CHECK(contains(unknown.err, "there is no ticket 99"));
+  CAF_CHECK(contains(me.run({"pause", "nowhere"}).err, "there is no queue 'nowhere'"));
+}
+
+CAF_TEST(a cancellation can be looked at before it is done) {
+  sql("SELECT swarm.enqueue_graph('g', '{\"a\": {\"kind\": \"noop\"}, "
+      "\"b\": {\"kind\": \"noop\", \"needs\": [\"a\"], \"on_failure\": \"cancel\"}, "
+      "\"c\": {\"kind\": \"noop\", \"needs\": [\"b\"]}, "
+      "\"d\": {\"kind\": \"noop\", \"needs\": [\"b\"], \"on_failure\": \"ignore\"}}')");
+  auto preview = said({"cancel", "1", "--dry-run"});
+  CAF_CHECK(contains(preview, "left waiting"));
+  CAF_CHECK(contains(preview, "goes on"));
+  CAF_CHECK_EQUAL(sql("SELECT count(*) FROM swarm.tickets WHERE final_state IS NOT NULL"), "0");
+}
+
+CAF_TEST(a running ticket can be taken away from its worker) {
+  sql("SELECT swarm.enqueue('noop')");
+  CAF_CHECK_EQUAL(me.run({"release", "1"}).code, 1);
+  sql("SELECT ticket_id FROM swarm.claim('default', 1, (SELECT node_id FROM swarm.register_node("
+      "gen_random_uuid(), 'box', 'h', 1, '0', '{default}')), '{}', '{}')");
+  CAF_CHECK(contains(said({"release", "1"}), "ticket 1 is ready again"));
+}
+
+CAF_TEST(an audit passes on an honest log and names what was changed) {
+  sql("SELECT swarm.enqueue('noop')");
+  CAF_CHECK(contains(me.run({"audit", "head"}).err, "nothing is sealed yet"));
+  sql("SELECT swarm.seal(100)");
+  auto head = said({"audit", "head"});
+  CAF_CHECK(contains(head, "seal 1, 1 events"));
+  CAF_CHECK(contains(said({"audit", "verify", "--head", head.substr(0, 64)}), "the chain is whole: 1 events in 1 seals"));
+  CAF_CHECK_EQUAL(me.run({"audit", "verify", "--head", std::string(64, 'a')}).code, 1);
+  CAF_CHECK(contains(said({"audit", "replay", "--rebuild", "copy"}), "1 tickets were rebuilt from the log in schema copy"));
+  sql("UPDATE swarm.tickets SET attempts = 1");
+  auto replay = me.run({"audit", "replay"});
+  CAF_CHECK_EQUAL(replay.code, 1);
+  CAF_CHECK(contains(replay.out, "ticket 1: the log says ready 0/0/0/0/0, the tables say ready 1/0/0/0/0"));
+  sql("UPDATE swarm.tickets SET attempts = 0");
+  sql("ALTER TABLE swarm.ticket_events DISABLE TRIGGER ALL");
+  sql("UPDATE swarm.ticket_events SET actor = 'nobody'");
+  auto verify = me.run({"audit", "verify"});
+  CAF_CHECK_EQUAL(verify.code, 1);
+  CAF_CHECK(contains(verify.err, "event 1 was changed after it was sealed"));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

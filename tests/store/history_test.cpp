@@ -1,0 +1,228 @@
+#define CAF_SUITE store_history
+
+#include "runtime/store/queries.hpp"
+#include "tests/fixtures/desk.hpp"
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace swarm::test;
+
+namespace {
+
+struct fixture {
+  desk d;
+  session s = d.open();
+
+  /// Some tickets with every kind of end.
+  void live() {
+    auto t = s.submit_graph(4, {{0, 1}, {1, 2}});
+    s.settle(s.claim_one());
+    s.submit();
+    auto claims = s.claim(3);
+    s.settle(claims[0], outcome_class::content);
+    s.settle(claims[1], outcome_class::permanent);
+    s.settle(claims[2], outcome_class::released);
+    s.retry(claims[1].ticket);
+    s.cancel(t[2]);
+    s.claim_one();
+    s.ask("SELECT swarm.enqueue('noop', run_at => now() + interval '1 day')");
+  }
+
+  /// Seals what is there; answers how many events.
+  std::int64_t seal(std::int32_t limit = 1000) { return must(store::seal(s.db, limit)).sealed; }
+
+  /// What the check of the chain complains of.
+  std::string problem() {
+    auto found = must(store::verify_chain(s.db));
+    return found.empty() ? "" : found.front().problem;
+  }
+
+  /// Does what the table refuses, as a superuser can.
+  void tamper(const std::string& statement) {
+    must(s.db.script("SET session_replication_role = replica; " + statement + "; RESET session_replication_role",
+                     "tamper"));
+  }
+
+  std::string first_event() { return s.ask("SELECT min(id) FROM swarm.ticket_events"); }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(store_history_tests, fixture)
+
+CAF_TEST(the log alone says what the tables say) {
+  live();
+  for (auto& x : must(store::replay(s.db)))
+    CAF_CHECK_EQUAL("ticket " + to_string(x.ticket) + ": " + x.log, x.table);
+  CAF_CHECK_EQUAL(d.violations(), "");
+}
+
+CAF_TEST(a table that was changed behind the back of the log is found) {
+  live();
+  auto ticket = s.submit();
+  must(s.db.script("UPDATE swarm.tickets SET attempts = 2 WHERE id = " + to_string(ticket), "tamper"));
+  auto found = must(store::replay(s.db));
+  CAF_REQUIRE_EQUAL(found.size(), 1u);
+  CAF_CHECK_EQUAL(found[0].ticket, ticket);
+  CAF_CHECK_EQUAL(found[0].log, "ready 0/0/0/0/0");
+  CAF_CHECK_EQUAL(found[0].table, "ready 2/0/0/0/0");
+}
+
+CAF_TEST(the tables can be rebuilt from the log into an empty schema) {
+  live();
+  s.ask("SELECT swarm.enqueue('noop', ('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb, unique_key => 'k')");
+  auto count = std::stoll(s.ask("SELECT count(*) FROM swarm.tickets"));
+  CAF_CHECK_EQUAL(must(store::rebuild(s.db, "copy")), count);
+  for (std::string columns : {"id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms, payload, payload_hash,"
+                              " unique_key, attempts, infra_retries, check_retries, deferrals, reclaims, final_state FROM "
+                              "%.tickets",
+                              "parent_id, child_id, on_failure, counted FROM %.dependencies",
+                              "ticket_id, remaining FROM %.blocked", "ticket_id, fence, node_id FROM %.leases",
+                              "ticket_id FROM %.scheduled"}) {
+    auto in = [&](const std::string& schema) {
+      auto text = columns;
+      return "(SELECT " + text.replace(text.find('%'), 1, schema) + ")";
+    };
+    CAF_MESSAGE(columns);
+    CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM (" + in("swarm") + " EXCEPT " + in("copy") + ") x"), "0");
+    CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM (" + in("copy") + " EXCEPT " + in("swarm") + ") x"), "0");
+  }
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.audit_rebuild('copy')"), "SW002"); // it isn't empty any more
+}
+
+CAF_TEST(each event says who made it) {
+  s.ask("SELECT set_config('swarm.actor', 'box store/claims', false)");
+  s.submit();
+  CAF_CHECK_EQUAL(s.ask("SELECT DISTINCT actor FROM swarm.ticket_events"), "box store/claims");
+  s.ask("SELECT set_config('swarm.actor', '', false)");
+  s.submit();
+  CAF_CHECK_EQUAL(s.ask("SELECT actor = session_user FROM swarm.ticket_events ORDER BY id DESC LIMIT 1"), "t");
+}
+
+CAF_TEST(the log refuses to be changed) {
+  live();
+  for (auto statement : {"UPDATE swarm.ticket_events SET attempt = 9", "DELETE FROM swarm.ticket_events",
+                         "TRUNCATE swarm.ticket_events", "UPDATE swarm.ticket_events_default SET attempt = 9",
+                         "DELETE FROM swarm.seals"})
+    CAF_CHECK_EQUAL(s.ask(statement), "23001");
+}
+
+CAF_TEST(a chain over an untouched log is whole) {
+  CAF_CHECK_EQUAL(seal(), 0);
+  live();
+  auto events = std::stoll(s.ask("SELECT count(*) FROM swarm.ticket_events"));
+  CAF_CHECK_EQUAL(seal(3), 3);
+  auto kept = must(store::read_chain_head(s.db)).hash;
+  CAF_CHECK_EQUAL(seal(), events - 3);
+  CAF_CHECK_EQUAL(seal(), 0);
+  CAF_CHECK_EQUAL(problem(), "");
+  auto head = must(store::read_chain_head(s.db));
+  CAF_CHECK_EQUAL(head.events, events);
+  CAF_CHECK_EQUAL(head.seal, 2);
+  CAF_CHECK(head.hash != kept);
+  CAF_CHECK(must(store::has_chain_head(s.db, kept)));
+  CAF_CHECK(!must(store::has_chain_head(s.db, std::string(64, '0'))));
+}
+
+CAF_TEST(the first event that was changed or removed or put in is named) {
+  live();
+  seal(5);
+  seal();
+  struct deed {
+    std::string statement;
+    std::string problem;
+  };
+  auto third = s.ask("SELECT id FROM swarm.ticket_events ORDER BY xid, id OFFSET 2 LIMIT 1");
+  for (auto& x : std::vector<deed>{
+         {"UPDATE swarm.ticket_events SET data = '{}' WHERE id >= " + third, "event " + third + " was changed after it was sealed"},
+         {"DELETE FROM swarm.ticket_events WHERE id = " + third, "event " + third + " is gone"},
+         {"INSERT INTO swarm.ticket_events (id, ticket_id, kind, xid) VALUES (999, 1, 'completed', '3')",
+          "event 999 was put in after its place had been sealed"},
+         {"UPDATE swarm.seals SET hash = '\\x00' WHERE id = 2", "seal 2 was changed"},
+         {"DELETE FROM swarm.seals WHERE id = 1", ""}}) {
+    CAF_MESSAGE(x.statement);
+    must(s.db.script("BEGIN", "begin"));
+    tamper(x.statement);
+    if (!x.problem.empty())
+      CAF_CHECK_EQUAL(problem(), x.problem);
+    else
+      CAF_CHECK(problem() != "");
+    must(s.db.script("ROLLBACK", "undo"));
+  }
+  CAF_CHECK_EQUAL(problem(), "");
+}
+
+CAF_TEST(an event that is committed late is neither passed over by the chain nor by who follows the log) {
+  auto slow = d.open();
+  must(slow.db.script("BEGIN", "begin"));
+  slow.submit();
+  s.submit();
+  auto follow = [&](const std::string& after) {
+    return s.ask("SELECT coalesce(string_agg(ticket_id::text, ' ' ORDER BY xid, id), 'nothing') FROM swarm.events_after("
+                 + after + ", 100)");
+  };
+  CAF_CHECK_EQUAL(seal(), 0); // the slow one has the smaller number
+  CAF_CHECK_EQUAL(follow("'0', 0"), "nothing");
+  must(slow.db.script("COMMIT", "commit"));
+  CAF_CHECK_EQUAL(seal(), 2);
+  CAF_CHECK_EQUAL(follow("'0', 0"), "1 2");
+  CAF_CHECK_EQUAL(problem(), "");
+}
+
+CAF_TEST(two sealers at once make one chain) {
+  live();
+  auto other = d.open();
+  auto waited = overlap(d, s, [&](session& x) { must(store::seal(x.db, 4)); }, other, [&](session& x) {
+    CAF_CHECK_EQUAL(must(store::seal(x.db, 4)).sealed, 0);
+  });
+  CAF_CHECK(!waited);
+  seal();
+  CAF_CHECK_EQUAL(problem(), "");
+}
+
+CAF_TEST(a large payload is kept once and reaches the worker) {
+  auto enqueue = "SELECT swarm.enqueue('noop', ('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb)";
+  s.ask(enqueue);
+  s.ask(enqueue);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.blobs"), "1");
+  CAF_CHECK_EQUAL(s.ask("SELECT max(pg_column_size(data)) < 1000 FROM swarm.ticket_events"), "t");
+  for (auto& x : must(store::claim(s.db, {"default", 2, s.node, {}})))
+    CAF_CHECK(x.payload.size() > 10'000);
+}
+
+CAF_TEST(old history goes and what somebody needs stays) {
+  auto t = s.submit_graph(3, {{0, 1}});
+  for (auto& claim : s.claim(2))
+    s.settle(claim);
+  s.ask("UPDATE swarm.tickets SET finished_at = finished_at - interval '40 days' WHERE final_state IS NOT NULL");
+  auto prune = [&] { return must(store::prune(s.db, {std::chrono::hours{24 * 30}, 100})); };
+  CAF_CHECK_EQUAL(prune().tickets, 1); // the other one has a dependent that hasn't run
+  CAF_CHECK_EQUAL(s.state(t[0]), "completed");
+  CAF_CHECK_EQUAL(s.state(t[2]), "");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.attempts WHERE ticket_id = " + to_string(t[2])), "0");
+  for (auto& x : must(store::replay(s.db)))
+    CAF_CHECK_EQUAL(x.log, x.table);
+  s.settle(s.claim_one());
+  CAF_CHECK_EQUAL(prune().tickets, 1);
+}
+
+CAF_TEST(days of the log are dropped when no ticket of theirs is left and the chain goes on) {
+  must(s.db.script("SELECT swarm.make_partition(current_date - 60); SELECT swarm.make_partition(current_date - 40)", "days"));
+  tamper("INSERT INTO swarm.ticket_events (ticket_id, kind, at) VALUES (-1, 'submitted', now() - interval '60 days'), "
+         "(-2, 'submitted', now() - interval '40 days')");
+  CAF_CHECK_EQUAL(seal(1), 1);
+  live();
+  seal();
+  must(s.db.script("UPDATE swarm.tickets SET created_at = now() - interval '50 days' WHERE id = 1", "an old ticket lives"));
+  auto prune = [&] { return must(store::prune(s.db, {std::chrono::hours{24 * 30}, 100})).partitions; };
+  CAF_CHECK_EQUAL(prune(), 1);
+  CAF_CHECK_EQUAL(problem(), "");
+  must(s.db.script("UPDATE swarm.tickets SET created_at = now() WHERE id = 1", "it is young"));
+  CAF_CHECK_EQUAL(prune(), 1);
+  CAF_CHECK_EQUAL(prune(), 0);
+  CAF_CHECK_EQUAL(problem(), "");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM pg_inherits WHERE inhparent = 'swarm.ticket_events'::regclass") >= "8", true);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

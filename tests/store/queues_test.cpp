@@ -1,0 +1,214 @@
+#define CAF_SUITE store_queues
+
+#include "tests/fixtures/desk.hpp"
+
+#include <thread>
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace swarm::test;
+
+namespace {
+
+struct fixture {
+  desk d;
+  session s = d.open();
+
+  ~fixture() { CAF_CHECK_EQUAL(d.violations(), ""); }
+
+  std::string enqueue(const std::string& more) { return s.ask("SELECT swarm.enqueue('noop'" + more + ")"); }
+
+  void configure(const std::string& how) { s.ask("SELECT swarm.configure_queue('default', " + how + ")"); }
+
+  /// The group keys of what was claimed, in order.
+  std::string claim_groups(std::int32_t limit) {
+    std::string result;
+    for (auto& x : s.claim(limit))
+      result += s.ask("SELECT group_key FROM swarm.tickets WHERE id = " + to_string(x.ticket));
+    return result;
+  }
+
+  std::size_t claim_on(std::int64_t node, std::int32_t limit = 100) {
+    return must(store::claim(s.db, {"default", limit, node_id{node}, {}})).size();
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(store_queues_tests, fixture)
+
+CAF_TEST(a queue runs as many tickets as it has slots whoever claims) {
+  configure("slots => 3");
+  for (int i = 0; i < 5; ++i)
+    enqueue("");
+  auto mine = s.claim(2);
+  CAF_CHECK_EQUAL(mine.size(), 2u);
+  CAF_CHECK_EQUAL(claim_on(2), 1u);
+  CAF_CHECK_EQUAL(claim_on(3), 0u);
+  s.settle(mine[0]);
+  CAF_CHECK_EQUAL(claim_on(3), 1u);
+  s.age(mine[1].ticket, std::chrono::hours{1});
+  CAF_CHECK_EQUAL(s.reclaim().reclaimed, 1);
+  CAF_CHECK_EQUAL(claim_on(3), 1u);
+  CAF_CHECK_EQUAL(claim_on(3), 0u);
+}
+
+CAF_TEST(two claimers at once do not share a slot) {
+  configure("slots => 4");
+  for (int i = 0; i < 8; ++i)
+    enqueue("");
+  auto other = d.open();
+  std::size_t first = 0, second = 0;
+  overlap(d, s, [&](session& x) { first = x.claim(3).size(); }, other,
+          [&](session& x) { second = x.claim(3).size(); });
+  CAF_CHECK_EQUAL(first, 3u);
+  CAF_CHECK(second <= 1u);
+}
+
+CAF_TEST(a crowd of claimers never exceeds the slots) {
+  configure("slots => 5, slots_per_key => 2");
+  for (int i = 0; i < 60; ++i)
+    enqueue(", group_key => '" + std::to_string(i % 4) + "'");
+  std::vector<std::thread> crowd;
+  for (int k = 0; k < 4; ++k)
+    crowd.emplace_back([&] {
+      auto me = d.open();
+      for (int i = 0; i < 60; ++i)
+        for (auto& claim : me.claim(3))
+          me.settle(claim);
+    });
+  auto most = 0, most_of_key = 0;
+  auto watch = d.open();
+  auto look = [&] {
+    most = std::max(most, std::stoi(watch.ask("SELECT count(*) FROM swarm.leases")));
+    auto of_key = watch.ask("SELECT max(n) FROM (SELECT count(*) AS n FROM swarm.leases l JOIN swarm.tickets t "
+                            "ON t.id = l.ticket_id GROUP BY t.group_key) x");
+    most_of_key = std::max(most_of_key, of_key.empty() ? 0 : std::stoi(of_key));
+  };
+  for (int i = 0; i < 200; ++i)
+    look();
+  for (auto& x : crowd)
+    x.join();
+  CAF_CHECK(most <= 5);
+  CAF_CHECK(most_of_key <= 2);
+  CAF_CHECK(most > 0);
+}
+
+CAF_TEST(a node and a group key have limits of their own) {
+  configure("slots_per_node => 2, slots_per_key => 1");
+  for (auto key : {"a", "a", "b", "c", "d"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  CAF_CHECK_EQUAL(claim_groups(100), "ab");
+  CAF_CHECK_EQUAL(claim_on(2), 2u); // c and d: a is taken
+  CAF_CHECK_EQUAL(claim_on(3), 0u);
+}
+
+CAF_TEST(a lowered limit holds from the next claim on) {
+  configure("slots => 3");
+  for (int i = 0; i < 5; ++i)
+    enqueue("");
+  auto claims = s.claim(3);
+  configure("slots => 1");
+  CAF_CHECK_EQUAL(claim_on(2), 0u);
+  for (auto& x : claims)
+    s.settle(x);
+  CAF_CHECK_EQUAL(claim_on(2), 1u);
+  CAF_CHECK_EQUAL(claim_on(2), 0u);
+}
+
+CAF_TEST(in a fair queue whoever brings many does not keep others waiting) {
+  configure("is_fair => true");
+  for (int i = 0; i < 6; ++i)
+    enqueue(", group_key => 'a'");
+  for (auto key : {"b", "b", "c"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  CAF_CHECK_EQUAL(claim_groups(4), "abca");
+  enqueue(", group_key => 'd'"); // joins where the queue is, not where it began
+  CAF_CHECK_EQUAL(claim_groups(100), "badaaa");
+}
+
+CAF_TEST(priority comes before fairness) {
+  configure("is_fair => true");
+  enqueue(", group_key => 'a'");
+  enqueue(", group_key => 'a', priority => 5");
+  enqueue(", group_key => 'b'");
+  CAF_CHECK_EQUAL(claim_groups(100), "aab");
+}
+
+CAF_TEST(with ageing a ticket that has waited long enough overtakes a more urgent one) {
+  configure("ageing => '10 seconds'");
+  auto slow = enqueue(", priority => 110"), urgent = enqueue(", priority => 100");
+  CAF_CHECK_EQUAL(to_string(s.claim_one().ticket), urgent);
+  // A hundred seconds make up for ten steps.
+  s.ask("UPDATE swarm.ready SET queued_at = queued_at - interval '101 s'");
+  configure("ageing => '10 seconds'");
+  enqueue(", priority => 100");
+  CAF_CHECK_EQUAL(to_string(s.claim_one().ticket), slow);
+}
+
+CAF_TEST(nothing is claimed from a paused queue and all is told about the pause) {
+  enqueue("");
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.pause_queue('default', 'the API is down', 'ann')"), "t");
+  CAF_CHECK_EQUAL(claim_on(1), 0u);
+  CAF_CHECK_EQUAL(s.ask("SELECT concat_ws(', ', paused_by, pause_reason, paused_at IS NOT NULL) FROM swarm.queues"),
+                  "ann, the API is down, t");
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.resume_queue('default')"), "t");
+  CAF_CHECK_EQUAL(claim_on(1), 1u);
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.pause_queue('nowhere')"), "f");
+}
+
+CAF_TEST(a unique key is held until its ticket is final) {
+  auto first = enqueue(", unique_key => 'x'");
+  CAF_CHECK_EQUAL(enqueue(", unique_key => 'x'"), first);
+  CAF_CHECK_EQUAL(enqueue(", unique_key => 'x', on_conflict => 'reject'"), "SW004");
+  CAF_CHECK_EQUAL(enqueue(", payload => '{\"n\": 2}', unique_key => 'x', on_conflict => 'replace'"), first);
+  CAF_CHECK_EQUAL(s.ask("SELECT payload ->> 'n' FROM swarm.tickets"), "2");
+  auto claim = s.claim_one();
+  CAF_CHECK_EQUAL(enqueue(", unique_key => 'x', on_conflict => 'replace'"), "SW004");
+  s.settle(claim);
+  auto second = enqueue(", unique_key => 'x'");
+  CAF_CHECK(second != first && !second.empty());
+}
+
+CAF_TEST(two transactions with one unique key make one ticket) {
+  auto other = d.open();
+  std::string first, second;
+  auto enqueue_unique = [](session& x) { return x.ask("SELECT swarm.enqueue('noop', unique_key => 'x')"); };
+  CAF_CHECK(overlap(d, s, [&](session& x) { first = enqueue_unique(x); }, other,
+                    [&](session& x) { second = enqueue_unique(x); }));
+  CAF_CHECK_EQUAL(first, second);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets"), "1");
+}
+
+CAF_TEST(a ticket that shall not run before a moment waits for it) {
+  auto id = enqueue(", run_at => now() + interval '1 hour'");
+  CAF_CHECK_EQUAL(s.state(ticket_id{std::stoll(id)}), "scheduled");
+  must(s.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp(); UPDATE swarm.tickets SET run_at = "
+                   "clock_timestamp()", "it is time"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).promoted, 1);
+  CAF_CHECK_EQUAL(claim_on(1), 1u);
+}
+
+CAF_TEST(a claim behind its marks finds what is new and one without marks finds all) {
+  for (int i = 0; i < 3; ++i)
+    enqueue("");
+  auto first = must(store::claim(s.db, {"default", 2, s.node, {}}));
+  auto mark = first.back().place;
+  CAF_CHECK_EQUAL(mark.rank, 100);
+  s.settle(first[0].claim, outcome_class::released); // with a new place behind the mark
+  enqueue(", priority => 5");                        // a rank without a mark
+  enqueue(", priority => 200");
+  auto claim_after = [&](std::int64_t seq) {
+    return must(store::claim(s.db, {"default", 100, s.node, {{100, seq}}}));
+  };
+  auto found = claim_after(mark.seq);
+  CAF_REQUIRE_EQUAL(found.size(), 4u);
+  CAF_CHECK_EQUAL(found.front().place.rank, 5);
+  CAF_CHECK_EQUAL(found.back().place.rank, 200);
+  enqueue("");
+  CAF_CHECK(claim_after(1'000'000).empty());
+  CAF_CHECK_EQUAL(claim_on(1), 1u);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

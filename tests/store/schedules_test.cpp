@@ -1,0 +1,99 @@
+#define CAF_SUITE store_schedules
+
+#include "tests/fixtures/desk.hpp"
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace swarm::test;
+
+namespace {
+
+struct fixture {
+  desk d;
+  session s = d.open();
+
+  ~fixture() { CAF_CHECK_EQUAL(d.violations(), ""); }
+
+  /// When it fires next, in its own time zone.
+  std::string next(const std::string& cron, const std::string& zone, const std::string& after) {
+    return s.ask("SELECT to_char(swarm.next_fire('" + cron + "', '" + zone + "', '" + after + "') AT TIME ZONE '" + zone
+                 + "', 'YYYY-MM-DD HH24:MI')");
+  }
+};
+
+struct example {
+  const char* cron;
+  const char* zone;
+  const char* after;
+  const char* next;
+};
+
+// 2026-03-29 and 2026-10-25 are the days on which Berlin changes its clocks.
+const std::vector<example> examples = {
+  {"* * * * *", "UTC", "2026-11-24 10:00:30Z", "2026-11-24 10:01"},
+  {"* * * * *", "UTC", "2026-11-24 10:01:00Z", "2026-11-24 10:02"},
+  {"*/15 9-17 * * mon-fri", "Europe/Berlin", "2026-11-27 16:50Z", "2026-11-30 09:00"},
+  {"0 12 1,15 * *", "UTC", "2026-11-15 12:00Z", "2026-12-01 12:00"},
+  {"0 0 13 * 5", "UTC", "2026-11-24 00:00Z", "2026-11-27 00:00"}, // either will do
+  {"0 0 * * 7", "UTC", "2026-11-24 00:00Z", "2026-11-29 00:00"},  // Sunday is 0 and 7
+  {"0 0 29 feb *", "UTC", "2026-03-01 00:00Z", "2028-02-29 00:00"},
+  {"5/20 3 * * *", "UTC", "2026-11-24 03:05Z", "2026-11-24 03:25"},
+  {"30 2 * * *", "Europe/Berlin", "2026-03-28 12:00Z", "2026-03-29 03:30"}, // left out: as much later as the clock jumps
+  {"30 2 * * *", "Europe/Berlin", "2026-10-24 12:00Z", "2026-10-25 02:30"},
+  {"30 2 * * *", "Europe/Berlin", "2026-10-25 01:30Z", "2026-10-26 02:30"}, // comes twice, fires once
+  {"30 * * * *", "Europe/Berlin", "2026-10-25 00:30Z", "2026-10-25 02:30"}, // but every hour is every hour
+  {"0 8 * * *", "America/New_York", "2026-11-24 12:00Z", "2026-11-24 08:00"},
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(store_schedules_tests, fixture)
+
+CAF_TEST(cron expressions mean what cron means by them in their time zone) {
+  for (auto& x : examples) {
+    CAF_MESSAGE(x.cron << " after " << x.after);
+    CAF_CHECK_EQUAL(next(x.cron, x.zone, x.after), x.next);
+  }
+}
+
+CAF_TEST(what is no cron expression is refused with a sentence) {
+  for (auto cron : {"* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "*/0 * * * *",
+                    "5-2 * * * *", "x * * * *", "0 0 30 feb *"})
+    CAF_CHECK_EQUAL(next(cron, "UTC", "2026-11-24"), "SW002");
+  CAF_CHECK_EQUAL(next("* * * * *", "Mars/Olympus", "2026-11-24"), "SW002");
+}
+
+CAF_TEST(a schedule submits one ticket per moment however many look) {
+  s.ask(R"(SELECT swarm.schedule('nightly', '0 3 * * *', '{"kind": "noop", "priority": 5}', 'Europe/Berlin'))");
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 0);
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 days'", "long ago"));
+  auto other = d.open();
+  int first = 0, second = 0;
+  overlap(d, s, [&](session& x) { first = must(store::promote(x.db, 10)).fired; }, other,
+          [&](session& x) { second = must(store::promote(x.db, 10)).fired; });
+  CAF_CHECK_EQUAL(first + second, 1);
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(kind || ' ' || priority, ', ') FROM swarm.tickets"), "noop 5");
+  CAF_CHECK_EQUAL(s.ask("SELECT next_at > clock_timestamp() FROM swarm.schedules"), "t");
+  // The same moment again, as after a restore of the schedule: it was fired before.
+  must(s.db.script("UPDATE swarm.schedules SET next_at = (SELECT fire_at FROM swarm.firings)", "again"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 0);
+}
+
+CAF_TEST(nothing is due where nothing is scheduled) {
+  CAF_CHECK(must(store::promote(s.db, 10)).next_due < caf::timespan{0});
+}
+
+CAF_TEST(a schedule of the same name replaces and can be removed) {
+  auto schedule = [&](const std::string& cron) {
+    return s.ask("SELECT swarm.schedule('x', '" + cron + R"(', '{"kind": "noop"}'))");
+  };
+  schedule("0 0 * * *");
+  schedule("* * * * *");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) || ' ' || max(cron) FROM swarm.schedules"), "1 * * * * *");
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.schedule('y', '* * * * *', '{\"knid\": \"noop\"}')"), "SW002");
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.unschedule('x')"), "t");
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.unschedule('x')"), "f");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()

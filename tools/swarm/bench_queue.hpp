@@ -1,0 +1,38 @@
+#pragma once
+
+#include "tools/swarm/bench_site.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace swarm::cli {
+
+/// What the queue is filled with.
+struct queue_load {
+  std::int64_t waiting_max = 1'000'000; ///< Claims are timed with 10,000 waiting, and so on by tens up to this.
+  std::int64_t leases = 10'000;         ///< That one heartbeat renews.
+  int samples = 200;                    ///< Of each latency.
+};
+
+/// A few numbers of one kind, in milliseconds.
+struct latency_figures {
+  double p50 = 0, p99 = 0;
+};
+
+struct backlog_figures {
+  std::int64_t waiting = 0;
+  latency_figures claim_one, claim_hundred;
+};
+
+struct queue_figures {
+  std::vector<backlog_figures> backlogs;
+  latency_figures held_snapshot; ///< A claim of a hundred, after 50,000 were claimed under another session's old snapshot.
+  double heartbeat_ms = 0;       ///< Of all leases, in one statement.
+  latency_figures start;         ///< From the enqueueing of one ticket until its attempt is claimed by an idle node.
+  double idle_transactions = 0;  ///< Per second, of a node without work.
+};
+
+/// How long the single steps take. Uses databases of its own.
+caf::expected<queue_figures> measure_queue(bench_site&, const queue_load&);
+
+} // namespace swarm::cli

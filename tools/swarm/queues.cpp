@@ -1,0 +1,112 @@
+#include "runtime/store/queries.hpp"
+#include "runtime/store/tickets.hpp"
+#include "tools/swarm/invocation.hpp"
+#include "tools/swarm/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <iostream>
+
+namespace swarm::cli {
+
+namespace {
+
+/// Of who runs this program; for the record.
+std::string user_name() {
+  auto* entry = getpwuid(getuid());
+  return entry ? entry->pw_name : std::to_string(getuid());
+}
+
+std::string limit(const std::optional<std::int64_t>& x) {
+  return x ? std::to_string(*x) : "-";
+}
+
+std::string order(const store::queue_row& x) {
+  return x.is_fair ? "fair" : x.ageing_ms ? "ageing " + std::to_string(*x.ageing_ms) + "ms" : "priority";
+}
+
+std::string remark(const store::queue_row& x) {
+  if (x.paused_at.empty())
+    return "";
+  return "paused " + short_time(x.paused_at) + " by " + x.paused_by + (x.pause_reason.empty() ? "" : ": " + x.pause_reason);
+}
+
+void print_json(const std::vector<store::queue_row>& queues) {
+  for (auto& x : queues) {
+    nlohmann::ordered_json line{{"queue", x.name}, {"ready", x.ready}, {"in_progress", x.in_progress}, {"order", order(x)}};
+    for (auto& [name, value] : {std::pair{"slots", x.slots}, {"slots_per_node", x.slots_per_node},
+                                {"slots_per_key", x.slots_per_key}})
+      if (value)
+        line[name] = *value;
+    if (!x.paused_at.empty())
+      line["paused"] = {{"at", x.paused_at}, {"by", x.paused_by}, {"reason", x.pause_reason}};
+    std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+  }
+}
+
+void print_rows(const std::vector<store::queue_row>& queues) {
+  std::vector<std::vector<std::string>> table{
+    {"QUEUE", "READY", "RUNNING", "SLOTS", "PER NODE", "PER KEY", "ORDER", ""}};
+  for (auto& x : queues)
+    table.push_back({x.name, std::to_string(x.ready), std::to_string(x.in_progress), limit(x.slots),
+                     limit(x.slots_per_node), limit(x.slots_per_key), order(x), printable_line(remark(x))});
+  print_table(std::cout, table);
+}
+
+int queues(const invocation& x, bool json) {
+  return with_database(x, "swarm queues", [&](store::connection& db) -> caf::expected<void> {
+    auto found = store::list_queues(db);
+    if (!found)
+      return std::move(found.error());
+    json ? print_json(*found) : print_rows(*found);
+    return caf::unit;
+  });
+}
+
+} // namespace
+
+void add_queues(CLI::App& program, invocation&, action& chosen) {
+  auto json = std::make_shared<bool>(false);
+  auto* command = program.add_subcommand("queues", "List queues with their limits and what is in them");
+  command->add_flag("--json", *json, "One JSON object per line");
+  command->callback([json, &chosen] { chosen = [json](const invocation& x) { return queues(x, *json); }; });
+}
+
+void add_pause(CLI::App& program, invocation&, action& chosen) {
+  auto queue = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  auto* command = program.add_subcommand("pause", "Stop claims from a queue; what runs goes on");
+  command->add_option("QUEUE", *queue, "Name of the queue")->required();
+  command->add_option("--reason", *reason, "For those who wonder why nothing runs");
+  command->callback([=, &chosen] {
+    chosen = [=](const invocation& x) {
+      return with_database(x, "swarm pause", [&](store::connection& db) -> caf::expected<void> {
+        auto done = store::pause_queue(db, *queue, *reason, user_name());
+        if (done)
+          std::cout << "queue " << *queue << " is paused; swarm resume " << *queue << " lets it go on\n";
+        return done;
+      });
+    };
+  });
+}
+
+void add_resume(CLI::App& program, invocation&, action& chosen) {
+  auto queue = std::make_shared<std::string>();
+  auto* command = program.add_subcommand("resume", "Let a paused queue go on");
+  command->add_option("QUEUE", *queue, "Name of the queue")->required();
+  command->callback([queue, &chosen] {
+    chosen = [queue](const invocation& x) {
+      return with_database(x, "swarm resume", [&](store::connection& db) -> caf::expected<void> {
+        if (auto done = store::resume_queue(db, *queue); !done)
+          return done;
+        std::cout << "queue " << *queue << " goes on\n";
+        return store::notify(db, "ready");
+      });
+    };
+  });
+}
+
+} // namespace swarm::cli
