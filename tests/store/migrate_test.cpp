@@ -57,6 +57,32 @@ struct fixture {
 
 CAF_TEST_FIXTURE_SCOPE(store_migrate_tests, fixture)
 
+CAF_TEST(tickets of the first schema go on in the newest with functions that have changed) {
+  auto s = open();
+  must(store::migrate(s.db, up_to(1)));
+  // What a program of that time had there, in short.
+  must(s.db.script("CREATE FUNCTION swarm.unblock(bigint[]) RETURNS integer LANGUAGE sql AS 'SELECT 0'; "
+                   "INSERT INTO swarm.nodes (home_id, name, host, pid, version) VALUES (gen_random_uuid(), 'n', 'h', 1, '0'); "
+                   "INSERT INTO swarm.tickets (id, queue_id, kind, priority, attempts_max, timeout_ms, payload) SELECT "
+                   "nextval('swarm.ticket_ids'), 1, 'noop', 7, 3, 0, '{}' FROM generate_series(1, 4); "
+                   "INSERT INTO swarm.dependencies VALUES (2, 3); "
+                   "INSERT INTO swarm.ready (queue_id, priority, ticket_id) VALUES (1, 7, 1); "
+                   "INSERT INTO swarm.leases (ticket_id, fence, node_id, attempt, queue_id, priority, claimed_at, last_heartbeat) "
+                   "VALUES (2, 5, 1, 1, 1, 7, now(), now()); "
+                   "INSERT INTO swarm.blocked VALUES (3, 1, 1, 7); "
+                   "INSERT INTO swarm.scheduled VALUES (4, now() - interval '1 s', 1, 7); "
+                   "INSERT INTO swarm.ticket_events (ticket_id, kind) SELECT generate_series(1, 4), 'submitted'",
+                   "an old database"));
+  must(store::migrate(s.db));
+  s.node = node_id{1};
+  CAF_CHECK_EQUAL(s.settle({ticket_id{2}, fence{5}}), "ok completed");
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).promoted, 1);
+  CAF_CHECK_EQUAL(s.claim(10).size(), 3u);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.audit_replay()"), "0"); // of older tickets the log doesn't know all
+  s.submit();
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.audit_replay()"), "0");
+}
+
 CAF_TEST(an empty database becomes the newest and stays it) {
   auto s = open();
   CAF_CHECK_EQUAL(must(store::found_schema(s.db)), 0);

@@ -44,7 +44,7 @@ BEGIN
 END $$;
 
 -- Compares the log with the tables. A row per ticket that differs: what the log says and what the table says. Tickets
--- whose beginning has been pruned are left out.
+-- whose beginning has been pruned, or is older than a log of whole tickets, are left out.
 DROP FUNCTION IF EXISTS swarm.audit_replay;
 CREATE FUNCTION swarm.audit_replay() RETURNS TABLE (ticket_id bigint, log text, "table" text)
 LANGUAGE plpgsql STABLE AS $$
@@ -54,13 +54,14 @@ BEGIN
     WITH said AS MATERIALIZED (
         SELECT r.ticket_id, r.state, format('%s %s/%s/%s/%s/%s', r.state, r.attempts, r.infra_retries, r.check_retries,
                                             r.deferrals, r.reclaims) AS text
-        FROM swarm.replayed() r
+        FROM swarm.replayed() r WHERE r.ticket_id > (SELECT whole_after FROM swarm.pruning)
     ), held AS MATERIALIZED (
         SELECT v.id, v.state, v.run_at,
                format('%s %s/%s/%s/%s/%s', v.state, v.attempts, v.infra_retries, v.check_retries, v.deferrals,
                       v.reclaims) AS text
         FROM swarm.tickets_view v
         WHERE v.created_at >= (SELECT events_before FROM swarm.pruning)
+          AND v.id > (SELECT whole_after FROM swarm.pruning)
     )
     SELECT coalesce(s.ticket_id, h.id), coalesce(s.text, 'nothing'), coalesce(h.text, 'nothing')
     FROM said s FULL JOIN held h ON h.id = s.ticket_id

@@ -1,7 +1,8 @@
 -- What follows when tickets have ended without being completed: dependents that shall be cancelled or go on without
 -- them are left to `propagate`. Answers how many pieces of work that makes. Called in the transaction that ended them,
 -- with their rows locked: no edge can be added that isn't seen here.
-CREATE OR REPLACE FUNCTION swarm.closed(_ticket_ids bigint[]) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
+DROP FUNCTION IF EXISTS swarm.closed;
+CREATE FUNCTION swarm.closed(_ticket_ids bigint[]) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _pieces integer;
 BEGIN

@@ -2,7 +2,8 @@
 -- that _data gives. With _only_expired only those whose time in `ready` is over. Answers which ended; the others are
 -- final already, or were claimed while we looked, and then have a lease that must be dealt with first.
 -- Locks tickets by number, then what holds them; never a lease.
-CREATE OR REPLACE FUNCTION swarm.end_waiting(_ticket_ids bigint[], _ending swarm.final_state, _data jsonb,
+DROP FUNCTION IF EXISTS swarm.end_waiting;
+CREATE FUNCTION swarm.end_waiting(_ticket_ids bigint[], _ending swarm.final_state, _data jsonb,
                                              _only_expired boolean) RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE

@@ -2,7 +2,8 @@
 -- the ticket's own row lock, so that of two parents which complete at once the second one sees the first.
 -- Grouped by child, because an UPDATE with a join changes a row once however many parents match; locked in order,
 -- because overlapping fan-ins would deadlock otherwise.
-CREATE OR REPLACE FUNCTION swarm.lower(_children bigint[]) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
+DROP FUNCTION IF EXISTS swarm.lower;
+CREATE FUNCTION swarm.lower(_children bigint[]) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _released bigint[];
 BEGIN

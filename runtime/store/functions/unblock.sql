@@ -1,6 +1,7 @@
 -- The cascade: releases the children of tickets that were completed by the calling transaction. More children of one
 -- parent than _fan_out_max are left to `propagate`, through the work list, so that no transaction grows without bound.
-CREATE OR REPLACE FUNCTION swarm.unblock(_completed bigint[], OUT unblocked integer, OUT handed_over integer)
+DROP FUNCTION IF EXISTS swarm.unblock;
+CREATE FUNCTION swarm.unblock(_completed bigint[], OUT unblocked integer, OUT handed_over integer)
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _fan_out_max CONSTANT integer := 100;

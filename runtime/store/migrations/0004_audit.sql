@@ -60,9 +60,10 @@ CREATE TRIGGER seals_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON swarm.seal
 CREATE TABLE swarm.pruning (
     only_row      boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
     events_before timestamptz NOT NULL DEFAULT '-infinity', -- partitions up to here are gone
-    last_ticket   bigint      NOT NULL DEFAULT 0            -- tickets up to here were looked at
+    last_ticket   bigint      NOT NULL DEFAULT 0,           -- tickets up to here were looked at
+    whole_after   bigint      NOT NULL DEFAULT 0            -- tickets up to here are older than a log of whole tickets
 );
-INSERT INTO swarm.pruning DEFAULT VALUES;
+INSERT INTO swarm.pruning (whole_after) SELECT coalesce(max(id), 0) FROM swarm.tickets;
 
 -- The public face, with all that is known of a ticket.
 CREATE VIEW swarm.tickets_view AS
