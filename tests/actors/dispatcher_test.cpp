@@ -268,6 +268,8 @@ CAF_TEST(where ranks are moments or turns there are no marks) {
   answer(store, store->claim, std::vector{ticket_at(1, -1, 10)});
   tell(it, atom::wake_v);
   CAF_CHECK_EQUAL(marks_of(store->claim.asked[1]), "");
+}
+
 // The heartbeat hands such tickets back, because they have no worker; so they must not get one later.
 CAF_TEST(a claim that lay here beyond all patience is not started) {
   config.store_patience = 10s;
