@@ -75,6 +75,7 @@ struct fixture {
       auto life = x.parent.spawn<actor_shell<blocker>, Options>(door);
       std::lock_guard guard{door->mutex};
       newest = caf::actor_cast<caf::actor>(life);
+      door->changed.notify_all();
       return untyped(life);
     };
     child_spec result{"blocker", start};
@@ -100,7 +101,9 @@ struct fixture {
   }
 
   caf::actor life() {
-    std::lock_guard guard{door->mutex};
+    // The actor counts its life on a thread of its own, perhaps before its parent has its handle.
+    std::unique_lock guard{door->mutex};
+    CAF_REQUIRE(door->changed.wait_for(guard, 30s, [this] { return newest != nullptr; }));
     return newest;
   }
 

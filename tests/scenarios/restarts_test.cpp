@@ -99,6 +99,8 @@ struct fixture {
     auto life = place ? place->life() : nullptr;
     if (!life)
       return true; // it is being restarted for somebody else's sake
+    // A supervisor that starts anew makes new places; an old one that is kept would be found instead of them.
+    place = nullptr;
     auto number = std::uint64_t{life->id()};
     kill(life);
     life = nullptr;
