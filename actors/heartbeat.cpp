@@ -19,8 +19,10 @@ heartbeat::heartbeat(interface::pointer self, heartbeat_config config, store_act
     workers_(std::move(workers)),
     completer_(std::move(completer)),
     dispatchers_(std::move(dispatchers)),
-    last_success_(self->clock().now()),
-    outage_(name) {}
+    outage_(name) {
+  if (!*config_.last_success)
+    *config_.last_success = self->clock().now();
+}
 
 heartbeat::interface::behavior_type heartbeat::make_behavior() {
   logger_for(name)->info("Heartbeat started ({})", describe(config_));
@@ -38,7 +40,7 @@ heartbeat::interface::behavior_type heartbeat::make_behavior() {
 }
 
 std::vector<actor_fact> heartbeat::facts() const {
-  auto age = std::chrono::duration_cast<std::chrono::milliseconds>(self_->clock().now() - last_success_);
+  auto age = std::chrono::duration_cast<std::chrono::milliseconds>(self_->clock().now() - **config_.last_success);
   return {{"leases", std::to_string(leases_)}, {"last_beat_ms_ago", std::to_string(age.count())}};
 }
 
@@ -63,7 +65,7 @@ void heartbeat::beat_for(const held_claims& mine) {
 
 void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vector<held_lease>& held,
                           time_point sent) {
-  last_success_ = sent;
+  *config_.last_success = sent;
   leases_ = claims.size();
   if (std::exchange(holding_, false))
     hold(false);
@@ -88,8 +90,8 @@ void heartbeat::on_answer(const std::vector<claim_ref>& claims, const std::vecto
   finish();
 }
 
-/// A claim that was answered since we asked whom to beat for has its worker by now; and a worker that was stopped because
-/// we couldn't beat may take a while to end its program.
+/// A claim that was answered since we asked whom to beat for has its worker by now; and a worker that was stopped
+/// because we couldn't beat may take a while to end its program.
 void heartbeat::look_after(std::vector<claim_ref> orphans) {
   self_->request(workers_, caf::infinite, atom::held_v, orphans)
     .then(
@@ -125,15 +127,16 @@ void heartbeat::finish() {
 /// A clock of its own, because the beat that would tell may be the one that hangs.
 void heartbeat::watch() {
   // One interval before others may take them, so that the work is dead by then.
-  auto fence_at = last_success_ + config_.stale_after - config_.interval;
-  auto hold_at = std::min(fence_at, last_success_ + config_.stale_after / 2);
+  auto last_success = **config_.last_success;
+  auto fence_at = last_success + config_.stale_after - config_.interval;
+  auto hold_at = std::min(fence_at, last_success + config_.stale_after / 2);
   auto now = self_->clock().now();
   if (now < hold_at) {
     self_->scheduled_send(self_, hold_at, atom::overdue_v);
     return;
   }
   if (!std::exchange(holding_, true))
-    logger_for(name)->error("this node can't beat and takes no more work: for={}", duration_text(now - last_success_));
+    logger_for(name)->error("this node can't beat and takes no more work: for={}", duration_text(now - last_success));
   hold(true); // each time again: a dispatcher may have been restarted
   auto next = now + config_.interval;
   self_->scheduled_send(self_, now < fence_at ? std::min(next, fence_at) : next, atom::overdue_v);

@@ -3,6 +3,9 @@
 #include "actors/logging.hpp"
 #include "messages/interfaces.hpp"
 
+#include <memory>
+#include <optional>
+
 namespace swarm {
 
 struct heartbeat_config {
@@ -10,6 +13,10 @@ struct heartbeat_config {
   caf::timespan interval{std::chrono::seconds{30}};
   caf::timespan stale_after{std::chrono::minutes{5}};
   caf::timespan store_patience{std::chrono::seconds{90}}; ///< For an answer that a stuck store will never give.
+  /// When the newest beat that got through was sent. Shared by all lives: one that began its own count would let the
+  /// work run on when the leases are long gone.
+  std::shared_ptr<std::optional<caf::actor_clock::time_point>> last_success
+    = std::make_shared<std::optional<caf::actor_clock::time_point>>();
 };
 
 /// The HEARTBEAT: one statement for all leases of this node, every 30 s by default. Without it every ticket that runs
@@ -50,7 +57,6 @@ private:
   ticket_workers_actor workers_;
   completer_actor completer_;
   std::vector<dispatcher_actor> dispatchers_;
-  time_point last_success_; ///< When the newest beat that got through was sent.
   std::size_t leases_ = 0;  ///< That the newest beat was for.
   bool beating_ = false;
   bool holding_ = true;     ///< Dispatchers may be on hold; also true when a life begins, as an earlier one may have said so.

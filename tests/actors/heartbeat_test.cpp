@@ -136,8 +136,9 @@ CAF_TEST(a lease without a worker is handed back and counts for nobody) {
   CAF_CHECK_EQUAL(log.count("warning heartbeat: a lease without a worker is handed back: ticket=9"), 1u);
 }
 
-// Found by the simulation (seed 381): a slow store answered a claim after a beat had asked whom to beat for. The beat took
-// the lease for an orphan, the node handed the ticket back and worked on it all the same, beside its next holder.
+// Found by the simulation (seed 381): a slow store answered a claim after a beat had asked whom to beat for. The beat
+// took the lease for an orphan, the node handed the ticket back and worked on it all the same, beside its next
+// holder.
 CAF_TEST(a lease whose worker has come meanwhile is not handed back) {
   store->beat.otherwise = nullptr;
   start_heartbeat();
@@ -158,7 +159,9 @@ CAF_TEST(a node whose ticket workers are down hands nothing back) {
   store->beat.otherwise = nullptr;
   start_heartbeat();
   workers->held_of.otherwise = [](const claims&) { return make_error(errc::actor_failed, "nobody serves"); };
-  answer(store, store->beat, std::vector<held_lease>{{claim_of(1), false}, {claim_of(2), false}, {claim_of(9), false, true}});
+  auto result = all_held(beats()[0]);
+  result.push_back({claim_of(9), false, true});
+  answer(store, store->beat, result);
   CAF_CHECK(completer->settle.asked.empty());
 }
 
@@ -200,6 +203,20 @@ CAF_TEST(a node that cannot beat stops its work one interval before others may t
   pass(1ms);
   CAF_CHECK(workers->stopped == (stops{{claim_of(1), stop_cause::lost}, {claim_of(2), stop_cause::lost}}));
   CAF_CHECK_EQUAL(log.count("error heartbeat: this node couldn't beat for too long and stops its work: tickets=2"), 1u);
+}
+
+// Found by the simulation (seed 100463): restarted while the database was away, it gave the work of its predecessor a
+// whole new time to live, and the next holder began beside it.
+CAF_TEST(a new life remembers when the last beat got through) {
+  auto it = start_heartbeat();
+  begin_outage();
+  pass(4min);
+  end(it, caf::exit_reason::kill);
+  start_heartbeat();
+  pass(30s - 1ms);
+  CAF_CHECK(workers->stopped.empty());
+  pass(1ms);
+  CAF_CHECK_EQUAL(workers->stopped.size(), 2u);
 }
 
 CAF_TEST(it stops its work in time too when the store never answers) {
