@@ -14,6 +14,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _now       timestamptz := clock_timestamp();
     _remaining integer[]; -- per ticket, the parents that must end first; NULL when there are no edges at all
+    _needs     jsonb[];   -- per ticket, its edges as the log keeps them
     _blob_from CONSTANT integer := 8192; -- bytes: larger payloads are kept once, by their hash
     _done      bigint[] := '{}'; -- existing parents that no ticket waits for
 BEGIN
@@ -44,6 +45,15 @@ BEGIN
                   SELECT child FROM unnest(_parents, _children) AS e (parent, child)
                   WHERE e.parent > 0 OR -e.parent <> ALL (_done)) AS p (place)
             GROUP BY place ORDER BY place);
+        -- Side by side with the tickets, because a join of the two would look at every pair.
+        _needs := ARRAY(
+            SELECT jsonb_agg(need) FILTER (WHERE need IS NOT NULL)
+            FROM (SELECT generate_subscripts(_kinds, 1), NULL::jsonb
+                  UNION ALL
+                  SELECT e.child, jsonb_build_array(CASE WHEN e.parent < 0 THEN -e.parent ELSE ticket_ids[e.parent] END,
+                                                    e.policy, e.parent > 0 OR -e.parent <> ALL (_done))
+                  FROM unnest(_parents, _children, _policies) AS e (parent, child, policy)) AS p (place, need)
+            GROUP BY place ORDER BY place);
     END IF;
 
     WITH given AS MATERIALIZED (
@@ -56,8 +66,8 @@ BEGIN
                coalesce((g.extras ->> 'progress_timeout_ms')::bigint, 0) AS progress_timeout_ms,
                _now + swarm.milliseconds((g.extras ->> 'deadline_ms')::bigint) AS deadline_at
         FROM unnest(ticket_ids, _keys, _queues, _kinds, _priorities, _attempts_max, _timeouts_ms, _payloads, _extras,
-                    _remaining) WITH ORDINALITY
-             AS g (id, key, queue, kind, priority, attempts_max, timeout_ms, payload, extras, remaining, place)
+                    _remaining, _needs)
+             AS g (id, key, queue, kind, priority, attempts_max, timeout_ms, payload, extras, remaining, needs)
         JOIN swarm.queues q ON q.name = g.queue
     ), blobs AS (
         INSERT INTO swarm.blobs (hash, body)
@@ -103,13 +113,8 @@ BEGIN
                    ELSE jsonb_strip_nulls(g.extras - 'deadline_ms' || jsonb_build_object('deadline_at', g.deadline_at)) END
            || CASE WHEN _spawned_by IS NULL THEN '{}'
                    ELSE jsonb_build_object('spawned_by', _spawned_by, 'depth', _depth) END
-           || CASE WHEN _remaining IS NULL THEN '{}' ELSE coalesce(n.needs, '{}') END
+           || CASE WHEN g.needs IS NULL THEN '{}' ELSE jsonb_build_object('needs', g.needs) END
     FROM given g
-    LEFT JOIN (SELECT e.child, jsonb_build_object('needs', jsonb_agg(jsonb_build_array(
-                          CASE WHEN e.parent < 0 THEN -e.parent ELSE ticket_ids[e.parent] END, e.policy,
-                          e.parent > 0 OR -e.parent <> ALL (_done)))) AS needs
-               FROM unnest(_parents, _children, _policies) AS e (parent, child, policy) GROUP BY e.child) n
-        ON n.child = g.place
     ORDER BY g.id;
 
     -- With a place in the queue last: from then on it may be claimed, as soon as this is committed.
