@@ -1,0 +1,129 @@
+#define CAF_SUITE store_locks
+
+#include "tests/fixtures/desk.hpp"
+
+#include <future>
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace swarm::test;
+
+namespace {
+
+/// Deadlocks need luck to be seen. What makes them impossible doesn't: rows are locked in one order, so whoever waits
+/// for a row holds none that comes after it.
+struct fixture {
+  desk d;
+  session s = d.open(), holder = d.open(), waiter = d.open();
+
+  ~fixture() { CAF_CHECK_EQUAL(d.violations(), ""); }
+
+  /// Runs `word` in a session that must wait for `first`, a row of the table, and answers which of `later` it holds
+  /// meanwhile.
+  template <class Word>
+  std::string held_by(Word word, const std::string& table, const std::string& key, ticket_id first,
+                      const std::vector<ticket_id>& later) {
+    auto row = [&](ticket_id x) { return "SELECT 1 FROM swarm." + table + " WHERE " + key + " = " + to_string(x); };
+    must(holder.db.script("BEGIN; " + row(first) + " FOR UPDATE", "hold"));
+    auto running = std::async(std::launch::async, [&] { word(waiter); });
+    CAF_CHECK(eventually([&] { return d.is_blocked(waiter.pid()); }));
+    std::string held;
+    for (auto x : later)
+      if (s.ask(row(x) + " FOR UPDATE SKIP LOCKED").empty())
+        held += to_string(x) + " ";
+    must(holder.db.script("COMMIT", "let go"));
+    running.get();
+    return held;
+  }
+
+  /// Runs `word`, which brings the queues "b" and "a", while somebody else is bringing "a", and answers whether "b" can
+  /// be brought meanwhile.
+  template <class Word>
+  bool leaves_the_later_queue(Word word) {
+    must(holder.db.script("BEGIN; INSERT INTO swarm.queues (name) VALUES ('a')", "hold"));
+    auto running = std::async(std::launch::async, [&] { word(waiter); });
+    CAF_CHECK(eventually([&] { return d.is_blocked(waiter.pid()); }));
+    must(s.db.script("SET lock_timeout = 200", "impatience"));
+    bool left = s.db.script("INSERT INTO swarm.queues (name) VALUES ('b')", "the later queue") ? true : false;
+    must(holder.db.script("COMMIT", "let go"));
+    running.get();
+    return left;
+  }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(store_locks_tests, fixture)
+
+CAF_TEST(a settlement locks leases in the order of their tickets) {
+  auto first = s.submit(), second = s.submit();
+  auto claims = s.claim(2);
+  auto settle = [&](session& x) { x.complete({claims[1], claims[0]}); };
+  CAF_CHECK_EQUAL(held_by(settle, "leases", "ticket_id", first, {second}), "");
+  CAF_CHECK_EQUAL(s.state(second), "completed");
+}
+
+CAF_TEST(a settlement locks tickets in their order) {
+  auto first = s.submit(), second = s.submit();
+  auto claims = s.claim(2);
+  auto settle = [&](session& x) { x.complete({claims[1], claims[0]}); };
+  CAF_CHECK_EQUAL(held_by(settle, "tickets", "id", first, {second}), "");
+  CAF_CHECK_EQUAL(s.state(second), "completed");
+}
+
+CAF_TEST(a heartbeat locks leases in the order of their tickets) {
+  auto first = s.submit(), second = s.submit();
+  auto claims = s.claim(2);
+  auto beat = [&](session& x) { x.beat({claims[1], claims[0]}); };
+  CAF_CHECK_EQUAL(held_by(beat, "leases", "ticket_id", first, {second}), "");
+  CAF_CHECK_EQUAL(s.ask("SELECT sum(heartbeat_count) FROM swarm.leases"), "2");
+}
+
+CAF_TEST(a reclaim locks tickets in their order) {
+  auto first = s.submit(), second = s.submit();
+  for (auto& x : s.claim(2))
+    s.age(x.ticket, std::chrono::hours{1});
+  CAF_CHECK_EQUAL(held_by([](session& x) { x.reclaim(); }, "tickets", "id", first, {second}), "");
+  CAF_CHECK_EQUAL(s.state(second), "ready");
+}
+
+CAF_TEST(a completion locks the counters of its children in the order of their tickets) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> edges;
+  for (std::uint32_t child = 100; child > 0; --child)
+    edges.emplace_back(0, child);
+  auto t = s.submit_graph(101, edges);
+  auto claim = s.claim_one();
+  CAF_CHECK_EQUAL(held_by([&](session& x) { x.settle(claim); }, "blocked", "ticket_id", t[1], {t.begin() + 2, t.end()}),
+                  "");
+  CAF_CHECK_EQUAL(s.claim(1000).size(), 100u);
+}
+
+CAF_TEST(a revival locks a ticket and its parents in one order) {
+  auto t = s.submit_graph(3, {{0, 2}, {1, 2}});
+  s.cancel(t[2]);
+  CAF_CHECK_EQUAL(held_by([&](session& x) { x.retry(t[2]); }, "tickets", "id", t[0], {t[1], t[2]}), "");
+  CAF_CHECK_EQUAL(s.state(t[2]), "blocked");
+}
+
+CAF_TEST(an expiry locks tickets in their order) {
+  new_ticket spec;
+  spec.queue_timeout = std::chrono::hours{1};
+  auto first = s.submit(spec), second = s.submit(spec);
+  s.ask("UPDATE swarm.ready SET expires_at = clock_timestamp() - interval '1 s'");
+  auto expire = [](session& x) { must(store::expire(x.db, {std::chrono::minutes{5}, {}, 1000, 3})); };
+  CAF_CHECK_EQUAL(held_by(expire, "tickets", "id", first, {second}), "");
+  CAF_CHECK_EQUAL(s.state(second), "failed");
+}
+
+CAF_TEST(a submission brings new queues in the order of their names) {
+  CAF_CHECK(leaves_the_later_queue([](session& x) {
+    new_graph graph{"", std::vector<new_ticket>(2)};
+    graph.tickets[0].queue = "b";
+    graph.tickets[1].queue = "a";
+    must(store::submit(x.db, graph));
+  }));
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.ready"), "2");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
