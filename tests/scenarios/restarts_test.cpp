@@ -36,6 +36,9 @@ struct fixture {
     x.cascade.interval = 100ms;
     x.retry.backoff_first = x.retry.backoff_max = 5ms;
     x.retry.infra_max = 1'000;
+    // So long an answer to a claim may take, and a lease without a worker is left alone.
+    x.database.statement_timeout = 1s;
+    x.supervisor.stuck_after = 2s;
     x.supervisor.restarts_max = 1'000'000; // the test kills more than any bug would
     x.supervisor.backoff_first = x.supervisor.backoff_max = 1ms;
     settings.conninfo = d.settings().conninfo;
