@@ -104,8 +104,11 @@ caf::error check_names(const option& x, const std::vector<std::string>& values) 
 
 caf::error check_levels(const option& x, const std::map<std::string, std::string>& values) {
   for (const auto& [component, level] : values) {
-    if (auto error = check_name(x, component))
-      return error;
+    if (std::find(x.subjects.begin(), x.subjects.end(), component) == x.subjects.end()) {
+      const auto meant = nearest(component, x.subjects);
+      return wrong(x, " names " + in_quotes(component) + ", which no component is called"
+                        + (meant.empty() ? "; they are " + alternatives(x.subjects) : ", did you mean " + in_quotes(meant) + "?"));
+    }
     if (auto error = check_choice(x, x.key + ": the level of " + in_quotes(component), level))
       return error;
   }

@@ -99,9 +99,10 @@ option names(std::string key, Section node_config::*section, std::vector<std::st
 
 template <class Section>
 option levels(std::string key, Section node_config::*section, std::map<std::string, std::string> Section::*field,
-              std::vector<std::string_view> choices, std::string sentence) {
+              std::vector<std::string_view> subjects, std::vector<std::string_view> choices, std::string sentence) {
   auto result = row<Section, std::map<std::string, std::string>>(std::move(key), option_type::levels, {section, field},
                                                                  {}, std::move(sentence));
+  result.subjects = std::move(subjects);
   result.choices = std::move(choices);
   return result;
 }
@@ -130,6 +131,11 @@ std::vector<option> make_options() {
   constexpr auto supervisor = &node_config::supervisor;
   constexpr auto log = &node_config::log;
   const std::vector<std::string_view> log_levels{"trace", "debug", "info", "warn", "error", "off"};
+  // The names of actors (`name` in their headers), and of what isn't one.
+  const std::vector<std::string_view> log_components{
+    "cascade", "command_executor", "completer", "control_socket", "dispatcher", "dynamic_supervisor", "heartbeat", "node",
+    "notifier", "postgres", "pruner", "reaper", "scheduler", "sealer", "store", "supervisor", "ticket_worker",
+    "ticket_workers", "watchdog"};
   return {
     secret(text("database.url", database, &database_config::url, "",
       "Connection string or URI for libpq; PG* variables fill what it leaves open; empty for the embedded PostgreSQL "
@@ -191,12 +197,12 @@ std::vector<option> make_options() {
     duration("reaper.slow_after", reaper, &reaper_config::slow_after, 5s, 10ms, 10min,
       "While the database takes longer than this for a look at the leases, no ticket is taken away."),
 
-    duration("scheduler.interval", scheduler, &scheduler_config::interval, 3s, 10ms, 1h,
+    duration("scheduler.interval", scheduler, &scheduler_config::interval, 5s, 10ms, 1h,
       "How often it is looked whether something is due that nobody told of; what is known is on time."),
 
     duration("cascade.interval", cascade, &cascade_config::interval, 60s, 100ms, 24h,
       "How often a batch of blocked tickets is checked against its dependencies, and repaired if it differs."),
-    duration("cascade.work_interval", cascade, &cascade_config::work_interval, 5s, 10ms, 1h,
+    duration("cascade.work_interval", cascade, &cascade_config::work_interval, 10s, 10ms, 1h,
       "How often work is looked for that the end of a ticket has left to the cascade, when nobody rings."),
     integer("cascade.batch", cascade, &cascade_config::batch, 1'000, 1, 100'000, "tickets",
       "Tickets that the cascade touches at once at most."),
@@ -257,7 +263,7 @@ std::vector<option> make_options() {
 
     choice("log.level", log, &log_config::level, "info", log_levels,
       "Lines below this level aren't logged."),
-    levels("log.levels", log, &log_config::levels, log_levels,
+    levels("log.levels", log, &log_config::levels, log_components, log_levels,
       "Levels of single components, e.g. {store: debug}."),
     choice("log.format", log, &log_config::format, "text", {"text", "json"},
       "Lines for people or one JSON object per line."),

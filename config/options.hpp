@@ -35,6 +35,7 @@ struct option {
   option_value min;                      ///< Of the same alternative as `initial`;
   option_value max;                      ///< both count for integers, durations and sizes only.
   std::vector<std::string_view> choices; ///< Of a choice, or the levels of a component.
+  std::vector<std::string_view> subjects; ///< The components that may have levels.
   std::string unit;                      ///< What an integer counts, e.g. "tickets".
   std::string sentence;                  ///< What it is for; also the text of `--help`.
   bool needs_restart = true;             ///< A change takes effect when the node is started again.

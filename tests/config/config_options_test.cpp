@@ -141,6 +141,7 @@ CAF_TEST(texts become values or sentences that name the remedy) {
     {"log.levels", "", ""},
     {"log.levels", "store=debug, reaper = warn", "reaper=warn,store=debug"},
     {"log.levels", "store", "log.levels must be written as store=debug,reaper=warn, got 'store'"},
+    {"log.levels", "stroe=debug", "log.levels names 'stroe', which no component is called, did you mean 'store'?"},
     {"log.levels", "store=debug,store=info", "log.levels holds the name 'store' twice"},
     {"log.levels", "store=debgu",
      "log.levels: the level of 'store' must be trace, debug, info, warn, error or off, got 'debgu', "

@@ -1,7 +1,7 @@
 -- Proof of life for all leases of a node. A (ticket, fence) that doesn't come back is lost: somebody else decides about
 -- the ticket now. What comes back says whether an operator wants it cancelled. With each comes how far its work is: 0
 -- until it has shown a sign of life, then a number that grows with it.
--- Leases of the node that are older than _orphan_after_ms and weren't asked for come back as orphans, without a beat:
+-- Leases of the node that are older than _orphan_after_ms and whose fence wasn't asked for come back as orphans, without a beat:
 -- an actor died between the claim and the worker. The node hands them back, or they would wait for the reaper and count
 -- as a lost worker.
 DROP FUNCTION IF EXISTS swarm.heartbeat;
@@ -33,5 +33,5 @@ BEGIN
     RETURN QUERY
     SELECT l.ticket_id, l.fence, l.cancel_requested_at IS NOT NULL, true FROM swarm.leases l
     WHERE l.node_id = _node_id AND l.claimed_at < _now - swarm.milliseconds(_orphan_after_ms)
-      AND l.ticket_id <> ALL (_ticket_ids);
+      AND l.last_heartbeat <> _now; -- not renewed just now: cheaper than looking for it among thousands of numbers
 END $$;

@@ -16,7 +16,8 @@
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
 -- for (0: nothing); it is honoured and never shortened. _by_holder: whether the holder of the fence speaks, or somebody
 -- who has taken its ticket away.
--- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the caller never heard the answer);
+-- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the caller never heard the answer, or
+-- repeats himself in one call);
 -- 'lost' when the lease is gone and the caller has no say any more. Only 'ok' changed anything.
 DROP FUNCTION IF EXISTS swarm.settle;
 CREATE FUNCTION swarm.settle(
@@ -34,7 +35,10 @@ DECLARE
     _released    bigint[];
     _unblocked   integer := 0;
     _handed_over integer := 0;
-    _settled     jsonb;
+    -- Of what this call has settled: where it stands in the arrays, and what became of it.
+    _places      bigint[];
+    _kinds       swarm.event_kind[];
+    _delays      bigint[];
 BEGIN
     WITH given AS MATERIALIZED (
         -- Once each: a caller that repeats itself in one batch must not write two histories. Evidence and output are
@@ -49,17 +53,17 @@ BEGIN
         ORDER BY l.ticket_id
         FOR UPDATE OF l
     ), counted AS MATERIALIZED (
+        -- What isn't completed uses something up.
         SELECT h.*, t.attempts_max,
                t.attempts + (h.class IN ('content', 'crash', 'timeout', 'check_failed', 'permanent'))::integer
                    AS attempts,
                t.infra_retries + (h.class = 'transient')::integer   AS infra_retries,
                t.check_retries + (h.class = 'check_error')::integer AS check_retries,
-               t.deferrals + (h.class IN ('throttled', 'auth', 'budget'))::integer AS deferrals,
-               CASE WHEN h.class <> 'completed' THEN array_position(_rule_classes, h.class) END AS rule
+               t.deferrals + (h.class IN ('throttled', 'auth', 'budget'))::integer AS deferrals
         FROM held h JOIN swarm.tickets t ON t.id = h.ticket_id
-        ORDER BY h.ticket_id
+        WHERE h.class <> 'completed'
     ), tallied AS MATERIALIZED (
-        SELECT c.*,
+        SELECT c.*, array_position(_rule_classes, c.class) AS rule,
                CASE WHEN c.class = 'transient' THEN c.infra_retries
                     WHEN c.class = 'check_error' THEN c.check_retries
                     WHEN c.class IN ('throttled', 'auth', 'budget') THEN c.deferrals
@@ -67,7 +71,7 @@ BEGIN
         FROM counted c
     ), judged AS MATERIALIZED (
         SELECT c.*,
-               CASE WHEN c.class IN ('completed', 'cancelled', 'released', 'snoozed') THEN c.class
+               CASE WHEN c.class IN ('cancelled', 'released', 'snoozed') THEN c.class
                     WHEN c.class = 'permanent' OR (c.class = 'timeout' AND _clocks[c.place] = 'deadline') THEN 'failed'
                     WHEN c.class IN ('transient', 'check_error', 'throttled', 'auth', 'budget')
                     THEN CASE WHEN c.tally > _rule_max[c.rule] THEN 'failed' ELSE 'attempt_failed' END
@@ -75,9 +79,15 @@ BEGIN
                     ELSE 'attempt_failed' END AS verdict
         FROM tallied c
     ), decided AS MATERIALIZED (
-        SELECT j.*,
+        SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, NULL::integer AS attempts,
+               NULL::integer AS infra_retries, NULL::integer AS check_retries, NULL::integer AS deferrals,
+               'completed'::swarm.event_kind AS kind, 0::bigint AS delay_ms
+        FROM held WHERE class = 'completed'
+        UNION ALL
+        SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, attempts,
+               infra_retries, check_retries, deferrals,
                CASE WHEN j.cancel_requested_at IS NOT NULL AND j.verdict IN ('attempt_failed', 'released', 'snoozed')
-                    THEN 'cancelled' ELSE j.verdict END::swarm.event_kind AS kind,
+                    THEN 'cancelled' ELSE j.verdict END::swarm.event_kind,
                CASE WHEN j.verdict = 'snoozed' THEN _retry_after_ms[j.place]
                     WHEN j.verdict = 'attempt_failed' THEN greatest(
                         -- What was asked for and up to a fifth more: a crowd that was sent away together ...
@@ -85,16 +95,18 @@ BEGIN
                         -- ... or failed together doesn't come back together. Exponential with full jitter.
                         ceil(random() * least(_rule_longest_ms[j.rule],
                                               _rule_first_ms[j.rule] * power(2, least(30, j.tally - 1)))))
-                    ELSE 0 END::bigint AS delay_ms
+                    ELSE 0 END::bigint
         FROM judged j
+        ORDER BY ticket_id -- the order in which everybody locks tickets
     ), freed AS (
         DELETE FROM swarm.leases l USING decided d WHERE l.ticket_id = d.ticket_id
     ), written AS (
         UPDATE swarm.tickets t
-        SET attempts = d.attempts, infra_retries = d.infra_retries, check_retries = d.check_retries,
-            deferrals = d.deferrals,
-            final_state = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled')
-                               THEN d.kind::text::swarm.final_state END,
+        SET attempts = coalesce(d.attempts, t.attempts), infra_retries = coalesce(d.infra_retries, t.infra_retries),
+            check_retries = coalesce(d.check_retries, t.check_retries), deferrals = coalesce(d.deferrals, t.deferrals),
+            final_state = CASE d.kind WHEN 'completed' THEN 'completed'::swarm.final_state
+                                      WHEN 'failed'    THEN 'failed'::swarm.final_state
+                                      WHEN 'cancelled' THEN 'cancelled'::swarm.final_state END,
             finished_at = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END
         FROM decided d
         WHERE t.id = d.ticket_id AND d.kind NOT IN ('released', 'snoozed')
@@ -115,13 +127,13 @@ BEGIN
                              'class', class, 'clock', nullif(_clocks[place], ''), 'evidence', _evidence[place],
                              'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed') THEN delay_ms END,
                              'lost_fence', CASE WHEN NOT _by_holder THEN fence END)) END
-        FROM decided ORDER BY ticket_id
+        FROM decided
     )
-    SELECT coalesce(array_agg(ticket_id) FILTER (WHERE kind = 'completed'), '{}'),
+    SELECT array_agg(place), array_agg(kind), array_agg(delay_ms),
+           coalesce(array_agg(ticket_id) FILTER (WHERE kind = 'completed'), '{}'),
            coalesce(array_agg(ticket_id) FILTER (WHERE kind IN ('failed', 'cancelled')), '{}'),
-           coalesce(array_agg(ticket_id ORDER BY place) FILTER (WHERE kind = 'released'), '{}'),
-           coalesce(jsonb_object_agg(ticket_id || ':' || fence, jsonb_build_array(kind, delay_ms)), '{}')
-    INTO _completed, _closed, _released, _settled FROM decided;
+           coalesce(array_agg(ticket_id ORDER BY place) FILTER (WHERE kind = 'released'), '{}')
+    INTO _places, _kinds, _delays, _completed, _closed, _released FROM decided;
 
     -- Statements of their own on purpose: under READ COMMITTED each has its own snapshot, and so sees every dependency
     -- that was committed while the first one waited for its row locks. In one statement with it, a child could be
@@ -137,15 +149,14 @@ BEGIN
     END IF;
 
     RETURN QUERY
-    SELECT g.ticket_id, g.fence,
-           CASE WHEN s.value IS NOT NULL THEN 'ok'
-                WHEN EXISTS (SELECT FROM swarm.ticket_events e
-                             WHERE e.ticket_id = g.ticket_id AND e.fence = g.fence AND e.kind <> 'claimed') THEN 'again'
-                ELSE 'lost' END,
-           coalesce(s.value ->> 0, ''),
-           coalesce((s.value ->> 1)::bigint, 0),
-           _unblocked, _handed_over
-    FROM unnest(_ticket_ids, _fences) WITH ORDINALITY AS g (ticket_id, fence, place)
-    CROSS JOIN LATERAL (SELECT _settled -> (g.ticket_id || ':' || g.fence) AS value) s
-    ORDER BY g.place;
+    SELECT _ticket_ids[s.place], _fences[s.place], s.answer, s.event, s.delay_ms, _unblocked, _handed_over
+    FROM (SELECT d.place, 'ok' AS answer, d.kind::text AS event, d.delay_ms
+          FROM unnest(_places, _kinds, _delays) AS d (place, kind, delay_ms)
+          UNION ALL
+          SELECT l.place, CASE WHEN EXISTS (SELECT FROM swarm.ticket_events e
+                                            WHERE e.ticket_id = _ticket_ids[l.place] AND e.fence = _fences[l.place]
+                                              AND e.kind <> 'claimed') THEN 'again' ELSE 'lost' END, '', 0
+          FROM (SELECT generate_subscripts(_ticket_ids, 1)::bigint EXCEPT SELECT unnest(_places)) AS l (place)
+         ) AS s
+    ORDER BY s.place;
 END $$;
