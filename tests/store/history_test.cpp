@@ -170,6 +170,24 @@ CAF_TEST(an event that is committed late is neither passed over by the chain nor
   CAF_CHECK_EQUAL(problem(), "");
 }
 
+CAF_TEST(who follows the log page by page sees each event once whatever is sealed) {
+  for (int i = 0; i < 5; ++i)
+    live();
+  seal(7);
+  seal(7);
+  std::string seen, xid = "0", id = "0";
+  for (int pages = 0; pages < 100; ++pages) {
+    auto page = s.list("SELECT xid || ' ' || id FROM swarm.events_after('" + xid + "', " + id + ", 3)");
+    if (page.empty())
+      break;
+    for (auto& x : page)
+      seen += x.substr(x.find(' ') + 1) + " ";
+    xid = page.back().substr(0, page.back().find(' '));
+    id = page.back().substr(page.back().find(' ') + 1);
+  }
+  CAF_CHECK_EQUAL(seen, s.ask("SELECT string_agg(id || ' ', '' ORDER BY xid, id) FROM swarm.ticket_events"));
+}
+
 CAF_TEST(two sealers at once make one chain) {
   live();
   auto other = d.open();
@@ -195,7 +213,10 @@ CAF_TEST(old history goes and what somebody needs stays) {
   auto t = s.submit_graph(3, {{0, 1}});
   for (auto& claim : s.claim(2))
     s.settle(claim);
-  s.ask("UPDATE swarm.tickets SET finished_at = finished_at - interval '40 days' WHERE final_state IS NOT NULL");
+  auto age = [&] {
+    s.ask("UPDATE swarm.tickets SET finished_at = finished_at - interval '40 days' WHERE final_state IS NOT NULL");
+  };
+  age();
   auto prune = [&] { return must(store::prune(s.db, {std::chrono::hours{24 * 30}, 100})); };
   CAF_CHECK_EQUAL(prune().tickets, 1); // the other one has a dependent that hasn't run
   CAF_CHECK_EQUAL(s.state(t[0]), "completed");
@@ -205,6 +226,10 @@ CAF_TEST(old history goes and what somebody needs stays) {
     CAF_CHECK_EQUAL(x.log, x.table);
   s.settle(s.claim_one());
   CAF_CHECK_EQUAL(prune().tickets, 1);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.graphs"), "1");
+  age();
+  CAF_CHECK_EQUAL(prune().tickets, 1);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.graphs"), "0"); // it goes with the last of its tickets
 }
 
 CAF_TEST(days of the log are dropped when no ticket of theirs is left and the chain goes on) {

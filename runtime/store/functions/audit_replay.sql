@@ -47,7 +47,7 @@ END $$;
 -- whose beginning has been pruned, or is older than a log of whole tickets, are left out.
 DROP FUNCTION IF EXISTS swarm.audit_replay;
 CREATE FUNCTION swarm.audit_replay() RETURNS TABLE (ticket_id bigint, log text, "table" text)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = on SET enable_hashjoin = on SET enable_mergejoin = on AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -75,7 +75,8 @@ END $$;
 -- Writes what the log says into an empty schema, which gets the tables of this one: tickets with their states and
 -- counters, edges, and what waits or runs. Answers how many tickets that makes.
 DROP FUNCTION IF EXISTS swarm.audit_rebuild;
-CREATE FUNCTION swarm.audit_rebuild(_schema text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION swarm.audit_rebuild(_schema text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = on SET enable_hashjoin = on SET enable_mergejoin = on AS $$
 DECLARE
     _table   text;
     _rebuilt bigint;

@@ -7,6 +7,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _cutoff timestamptz := clock_timestamp() - swarm.milliseconds(_keep_ms);
     _gone   bigint[];
+    _graphs bigint[];
     _oldest timestamptz;
     _day    record;
 BEGIN
@@ -37,10 +38,12 @@ BEGIN
     ), fired AS (
         DELETE FROM swarm.firings f USING old o WHERE f.ticket_id = o.id
     ), removed AS (
-        DELETE FROM swarm.tickets t USING old o WHERE t.id = o.id RETURNING t.id
+        DELETE FROM swarm.tickets t USING old o WHERE t.id = o.id RETURNING t.id, t.graph_id
     )
-    SELECT coalesce(array_agg(id), '{}') INTO _gone FROM removed;
+    SELECT coalesce(array_agg(id), '{}'), array_agg(DISTINCT graph_id) INTO _gone, _graphs FROM removed;
     tickets := cardinality(_gone);
+    DELETE FROM swarm.graphs g
+    WHERE g.id = ANY (_graphs) AND NOT EXISTS (SELECT FROM swarm.tickets t WHERE t.graph_id = g.id);
     IF tickets > 0 THEN
         UPDATE swarm.pruning SET last_ticket = greatest(last_ticket, (SELECT max(g) FROM unnest(_gone) AS g));
     END IF;

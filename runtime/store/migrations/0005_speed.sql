@@ -1,0 +1,11 @@
+-- What costs more than it is worth, and what is missing where logs are long.
+
+-- Submissions make a graph in the same transaction as its tickets, and `prune` removes it after the last of them. A check
+-- per ticket would cost more than the row that it protects.
+ALTER TABLE swarm.tickets DROP CONSTRAINT tickets_graph_id_fkey;
+
+CREATE INDEX seals_by_place ON swarm.seals (last_xid, last_id); -- events_after
+
+-- Pages that aren't summed up yet are read by everybody who looks for a number.
+DROP INDEX swarm.ticket_events_by_id;
+CREATE INDEX ticket_events_by_id ON swarm.ticket_events USING brin (id) WITH (autosummarize = on, pages_per_range = 16);
