@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t key_bytes_max = 100;
 constexpr std::size_t queue_bytes_max = 63;
+constexpr std::size_t group_bytes_max = 200;
 constexpr std::size_t arguments_max = 1'000;
 constexpr std::size_t path_bytes_max = 4'095; // PATH_MAX without the NUL.
 
@@ -74,9 +75,11 @@ private:
       {"attempts", &ticket_reader::read_attempts}, {"check", &ticket_reader::read_check},
       {"command", &ticket_reader::read_command},   {"cwd", &ticket_reader::read_cwd},
       {"deadline", &ticket_reader::read_deadline}, {"env", &ticket_reader::read_env},
-      {"needs", &ticket_reader::read_needs},       {"on_failure", &ticket_reader::read_on_failure},
+      {"group", &ticket_reader::read_group},       {"needs", &ticket_reader::read_needs},
+      {"on_failure", &ticket_reader::read_on_failure},
       {"priority", &ticket_reader::read_priority}, {"progress_timeout", &ticket_reader::read_progress_timeout},
       {"queue", &ticket_reader::read_queue},       {"queue_timeout", &ticket_reader::read_queue_timeout},
+      {"start_timeout", &ticket_reader::read_start_timeout},
       {"timeout", &ticket_reader::read_timeout},
     };
     return result;
@@ -151,6 +154,10 @@ private:
     entry_.ticket.queue_timeout = read_duration(at, value, "queue_timeout");
   }
 
+  void read_start_timeout(const YAML::Node& at, const YAML::Node& value) {
+    entry_.ticket.start_timeout = read_duration(at, value, "start_timeout");
+  }
+
   void read_progress_timeout(const YAML::Node& at, const YAML::Node& value) {
     entry_.ticket.progress_timeout = read_duration(at, value, "progress_timeout");
   }
@@ -182,6 +189,13 @@ private:
       entry_.ticket.queue = value.Scalar();
     else
       report(at, "queue must be a name of 1 to 63 letters, digits, '_', '-' and '.'" + instead(value));
+  }
+
+  void read_group(const YAML::Node& at, const YAML::Node& value) {
+    if (value.IsScalar() && !value.Scalar().empty() && value.Scalar().size() <= group_bytes_max)
+      entry_.ticket.group_key = value.Scalar();
+    else
+      report(at, "group must be a text of 1 to 200 bytes that says whose ticket it is, as in 'group: customer-7'");
   }
 
   void read_cwd(const YAML::Node& at, const YAML::Node& value) {

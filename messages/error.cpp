@@ -62,7 +62,7 @@ std::string render(const caf::error& x) {
 }
 
 int exit_code_of(const caf::error& x) {
-  return code_of(x) == errc::invalid_input ? 2 : 1;
+  return code_of(x) == errc::invalid_input || code_of(x) == errc::constraint_violated ? 2 : 1;
 }
 
 } // namespace swarm

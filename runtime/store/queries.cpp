@@ -214,6 +214,12 @@ caf::expected<std::vector<queue_row>> list_queues(connection& db) {
   });
 }
 
+caf::expected<std::vector<schedule_row>> list_schedules(connection& db) {
+  return read_all<schedule_row>(db, sql::list_schedules, {}, [](columns x) {
+    return schedule_row{x.text(), x.text(), x.text(), x.text(), x.text(), x.maybe_number(), x.text()};
+  });
+}
+
 caf::expected<std::vector<parent_row>> list_parents(connection& db, ticket_id id) {
   return read_all(db, sql::list_parents, params::of(id.value), read_parent);
 }

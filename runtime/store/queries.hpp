@@ -132,6 +132,18 @@ struct queue_row {
 
 caf::expected<std::vector<queue_row>> list_queues(connection&);
 
+struct schedule_row {
+  std::string name;
+  std::string cron;
+  std::string time_zone;
+  std::string next_at;                   ///< Empty when it never fires again.
+  std::string last_at;                   ///< Empty when it never has.
+  std::optional<std::int64_t> last_ticket;
+  std::string ticket;                    ///< JSON.
+};
+
+caf::expected<std::vector<schedule_row>> list_schedules(connection&);
+
 struct parent_row {
   ticket_id id;
   std::string key;

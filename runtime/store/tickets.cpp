@@ -65,8 +65,10 @@ private:
 };
 
 /// Most tickets have none of them, and cost the database nothing then.
-std::optional<std::string> further_clocks(const new_ticket& x) {
+std::optional<std::string> extras(const new_ticket& x) {
   nlohmann::json result;
+  if (!x.group_key.empty())
+    result["group_key"] = x.group_key;
   for (auto& [name, value] : {std::pair{"queue_timeout_ms", x.queue_timeout}, {"start_timeout_ms", x.start_timeout},
                               {"progress_timeout_ms", x.progress_timeout}, {"deadline_ms", x.deadline}})
     if (value.count() > 0)
@@ -256,7 +258,7 @@ params submit_arguments(const new_graph& graph) {
   std::vector<std::string> queues, kinds, payloads;
   std::vector<std::int16_t> priorities, attempts;
   std::vector<std::int64_t> timeouts;
-  std::vector<std::optional<std::string>> clocks;
+  std::vector<std::optional<std::string>> more;
   std::vector<std::string> policies;
   std::vector<std::int64_t> parents;
   std::vector<std::int32_t> children;
@@ -269,7 +271,7 @@ params submit_arguments(const new_graph& graph) {
     attempts.push_back(x.attempts_max);
     timeouts.push_back(ms(x.timeout));
     payloads.push_back(x.payload);
-    clocks.push_back(further_clocks(x));
+    more.push_back(extras(x));
     for (auto parent : x.needs) {
       parents.push_back(std::int64_t{parent} + 1);
       children.push_back(position);
@@ -288,7 +290,7 @@ params submit_arguments(const new_graph& graph) {
   result.add(attempts);
   result.add(timeouts);
   result.add(payloads);
-  result.add(clocks);
+  result.add(more);
   result.add(parents);
   result.add(children);
   result.add(policies);
@@ -369,6 +371,30 @@ caf::expected<void> pause_queue(connection& db, const std::string& queue, const 
 
 caf::expected<void> resume_queue(connection& db, const std::string& queue) {
   return read_queue_answer(db.run(sql::resume_queue, params::of(queue)), queue);
+}
+
+caf::expected<void> configure_queue(connection& db, const queue_settings& x) {
+  auto done = db.run(sql::configure_queue, params::of(x.queue, x.slots, x.slots_per_node, x.slots_per_key, ms(x.ageing),
+                                                      x.is_fair));
+  if (!done)
+    return std::move(done.error());
+  return caf::unit;
+}
+
+caf::expected<std::string> schedule(connection& db, const schedule_settings& x) {
+  auto found = db.run(sql::schedule, params::of(x.name, x.cron, x.ticket, x.time_zone));
+  if (!found)
+    return std::move(found.error());
+  return found->text(0, 0);
+}
+
+caf::expected<void> unschedule(connection& db, const std::string& name) {
+  auto found = db.run(sql::unschedule, params::of(name));
+  if (!found)
+    return std::move(found.error());
+  if (!found->truth(0, 0))
+    return make_error(errc::not_found, "there is no schedule '" + name + "'");
+  return caf::unit;
 }
 
 caf::expected<void> notify(connection& db, std::string_view word) {

@@ -57,6 +57,33 @@ caf::expected<std::string> release(connection&, ticket_id);
 caf::expected<void> pause_queue(connection&, const std::string& queue, const std::string& reason, const std::string& by);
 caf::expected<void> resume_queue(connection&, const std::string& queue);
 
+/// Limits and order of a queue; 0 and false where there is none.
+struct queue_settings {
+  std::string queue;
+  std::int32_t slots = 0;          ///< Tickets that run at once, on all nodes together,
+  std::int32_t slots_per_node = 0; ///< on one node,
+  std::int32_t slots_per_key = 0;  ///< of one group key.
+  caf::timespan ageing{0};         ///< So much waiting makes up for one step of priority.
+  bool is_fair = false;            ///< Group keys take turns.
+};
+
+/// Replaces the settings of a queue, which is made if there is none. @returns errc::constraint_violated with a sentence.
+caf::expected<void> configure_queue(connection&, const queue_settings&);
+
+/// A ticket that is submitted again and again.
+struct schedule_settings {
+  std::string name;
+  std::string cron;      ///< "minute hour day month weekday"
+  std::string time_zone; ///< As PostgreSQL knows it, e.g. "Europe/Zurich".
+  std::string ticket;    ///< JSON, as swarm.enqueue_object takes it.
+};
+
+/// Replaces the schedule of this name. @returns when it fires first; errc::constraint_violated with a sentence.
+caf::expected<std::string> schedule(connection&, const schedule_settings&);
+
+/// @returns errc::not_found.
+caf::expected<void> unschedule(connection&, const std::string& name);
+
 /// Rings the doorbell of every node: something is ready, or is to be cancelled. A hint; polling covers its absence.
 caf::expected<void> notify(connection&, std::string_view word);
 

@@ -172,8 +172,8 @@ CAF_TEST(a ticket without a command is refused) {
                   "g:3:2: ticket 'x' has no command\n"
                   "g:3:6: ticket 'x': unknown key 'comand', did you mean 'command'?");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
-                  "g:3:20: ticket 'x': unknown key 'colour', known are attempts, check, command, cwd, deadline, env, needs, "
-                  "on_failure, priority, progress_timeout, queue, queue_timeout, timeout");
+                  "g:3:20: ticket 'x': unknown key 'colour', known are attempts, check, command, cwd, deadline, env, group, needs, "
+                  "on_failure, priority, progress_timeout, queue, queue_timeout, start_timeout, timeout");
 }
 
 CAF_TEST(a command is a list of texts) {

@@ -76,6 +76,41 @@ CAF_TEST(why says what a ticket waits for and a retry lets it go on) {
   CAF_CHECK(contains(me.run({"pause", "nowhere"}).err, "there is no queue 'nowhere'"));
 }
 
+CAF_TEST(a queue gets limits and loses them again) {
+  CAF_CHECK(contains(said({"configure", "gpu", "--slots", "2", "--slots-per-key", "1", "--ageing", "10s"}),
+                     "queue gpu is configured"));
+  auto row = [&] { return sql("SELECT concat_ws(' ', slots, slots_per_node, slots_per_key, ageing_ms, is_fair) "
+                              "FROM swarm.queues WHERE name = 'gpu'"); };
+  CAF_CHECK_EQUAL(row(), "2 1 10000 f");
+  said({"configure", "gpu", "--fair", "--slots-per-node", "3"});
+  CAF_CHECK_EQUAL(row(), "3 t");
+  for (auto& wrong : std::vector<std::vector<std::string>>{{"gpu", "--slots", "0"}, {"gpu", "--ageing", "10"},
+                                                           {"gpu", "--ageing", "1s", "--fair"}, {}}) {
+    auto words = wrong;
+    words.insert(words.begin(), "configure");
+    CAF_CHECK_EQUAL(me.run(words).code, 2);
+  }
+  CAF_CHECK_EQUAL(row(), "3 t");
+}
+
+CAF_TEST(a schedule is set and shown and forgotten) {
+  CAF_CHECK(contains(said({"schedule", "nightly", "30 4 1 1 *", "--time-zone", "Europe/Zurich", "--", "make", "-j2"}),
+                     "schedule nightly fires first at "));
+  CAF_CHECK_EQUAL(sql("SELECT ticket -> 'payload' ->> 'command' FROM swarm.schedules"), "[\"make\", \"-j2\"]");
+  CAF_CHECK(contains(said({"schedules"}), "-01-01 03:30:00")); // in UTC
+  said({"schedule", "nightly", "0 0 * * *", "--ticket", R"({"kind": "noop", "group_key": "a"})"});
+  CAF_CHECK(contains(said({"schedules", "--json"}), R"("ticket":{"kind":"noop","group_key":"a"})"));
+  auto wrong = me.run({"schedule", "nightly", "61 * * * *", "--", "true"});
+  CAF_CHECK_EQUAL(wrong.code, 2);
+  CAF_CHECK(contains(wrong.err, "61"));
+  CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *", "--ticket", "[]"}).code, 2);
+  CAF_CHECK_EQUAL(sql("SELECT cron FROM swarm.schedules"), "0 0 * * *");
+  said({"unschedule", "nightly"});
+  CAF_CHECK_EQUAL(me.run({"unschedule", "nightly"}).code, 1);
+  CAF_CHECK_EQUAL(sql("SELECT count(*) FROM swarm.schedules"), "0");
+}
+
 CAF_TEST(a cancellation can be looked at before it is done) {
   sql("SELECT swarm.enqueue_graph('g', '{\"a\": {\"kind\": \"noop\"}, "
       "\"b\": {\"kind\": \"noop\", \"needs\": [\"a\"], \"on_failure\": \"cancel\"}, "

@@ -185,6 +185,15 @@ CAF_TEST(one slot works in the order of priority) {
   CAF_CHECK_EQUAL(read_all(me.folder() / "order"), "0\n7\n100\n500\n1000\n");
 }
 
+CAF_TEST(a run says why nothing moves) {
+  me.write("graph.yaml", "graph: g\ntickets: {lonely: {command: ['true'], queue: gpu}}\n");
+  auto running = me.start({"run", "graph.yaml"});
+  CAF_CHECK(running.says("nothing moves"));
+  CAF_CHECK(running.says("no living node serves queue gpu"));
+  running.signal(SIGINT);
+  CAF_CHECK_EQUAL(running.end().code, 130);
+}
+
 CAF_TEST(a running ticket that is cancelled is gone within two seconds and may be tried again) {
   auto node = me.start_node({"--node.slots", "1"});
   me.write("graph.yaml",

@@ -52,6 +52,7 @@ CAF_TEST(cancelling a running ticket is a request to its worker) {
   CAF_CHECK_EQUAL(s.state(ticket), "in_progress");
   CAF_CHECK_EQUAL(s.settle(claim, outcome_class::cancelled), "ok cancelled");
   CAF_CHECK_EQUAL(s.state(ticket), "cancelled");
+  CAF_CHECK_EQUAL(s.history(ticket), "submitted claimed cancel_requested cancel_requested cancelled");
 }
 
 CAF_TEST(work that was done before the request reached it counts) {
@@ -109,6 +110,28 @@ CAF_TEST(a failed or cancelled ticket gets a second chance with fresh counters) 
   CAF_CHECK_EQUAL(s.history(failed), "submitted claimed failed retried claimed completed");
 }
 
+CAF_TEST(a second chance forgets every way in which the first was used up) {
+  new_ticket spec;
+  spec.deadline = std::chrono::hours{1};
+  auto ticket = s.submit(spec);
+  auto counters = [&] {
+    return s.ask("SELECT concat_ws('/', attempts, infra_retries, check_retries, deferrals, reclaims, "
+                 "deadline_at IS NULL) FROM swarm.tickets");
+  };
+  for (auto end : {outcome_class::content, outcome_class::transient, outcome_class::check_error,
+                   outcome_class::throttled}) {
+    s.settle(s.claim_one(), end);
+    must(s.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp()", "due"));
+    CAF_REQUIRE_EQUAL(must(store::promote(s.db, 1)).promoted, 1);
+  }
+  s.claim_one();
+  s.age(ticket, std::chrono::hours{1});
+  CAF_CHECK_EQUAL(s.reclaim(1).poisoned, 1);
+  CAF_CHECK_EQUAL(counters(), "1/1/1/1/1/f");
+  CAF_CHECK_EQUAL(s.retry(ticket), "ready");
+  CAF_CHECK_EQUAL(counters(), "0/0/0/0/0/t");
+}
+
 CAF_TEST(a ticket that is alive or completed can not be retried) {
   auto graph = s.submit_graph(2, {{0, 1}});
   CAF_CHECK_EQUAL(s.retry(graph[0]), "conflict");
@@ -153,8 +176,8 @@ CAF_TEST(the child of a failed parent waits until the parent is retried) {
 
 CAF_TEST(what is asked about tickets is what happened) {
   new_graph release{"release", std::vector<new_ticket>(2)};
-  release.tickets[0] = {"build", "heavy", "command", 5, 2, {}, {}, {}, {}, {}, "{}", {}};
-  release.tickets[1] = {"test", "default", "command", 9, 1, {}, {}, {}, {}, {}, "{}", {}};
+  release.tickets[0] = {"build", "heavy", "command", 5, 2, {}, {}, {}, {}, {}, {}, "{}", {}};
+  release.tickets[1] = {"test", "default", "command", 9, 1, {}, {}, {}, {}, {}, {}, "{}", {}};
   release.tickets[1].needs = {0};
   auto submitted = must(store::submit(s.db, release));
   auto build = submitted.tickets[0], test = submitted.tickets[1];

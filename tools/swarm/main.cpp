@@ -53,7 +53,8 @@ int main(int argc, char** argv) {
                                                 "/etc/swarm/swarm.yaml]");
   action chosen;
   for (auto* add : {add_up, add_run, add_list, add_show, add_why, add_events, add_retry, add_cancel, add_release,
-                    add_queues, add_pause, add_resume, add_audit, add_actors, add_config, add_migrate, add_bench})
+                    add_queues, add_configure, add_pause, add_resume, add_schedules, add_schedule, add_unschedule,
+                    add_audit, add_actors, add_config, add_migrate, add_bench})
     add(program, x, chosen);
   try {
     program.parse(argc, argv);

@@ -1,3 +1,4 @@
+#include "config/values.hpp"
 #include "runtime/store/queries.hpp"
 #include "runtime/store/tickets.hpp"
 #include "tools/swarm/invocation.hpp"
@@ -73,6 +74,39 @@ void add_queues(CLI::App& program, invocation&, action& chosen) {
   auto* command = program.add_subcommand("queues", "List queues with their limits and what is in them");
   command->add_flag("--json", *json, "One JSON object per line");
   command->callback([json, &chosen] { chosen = [json](const invocation& x) { return queues(x, *json); }; });
+}
+
+void add_configure(CLI::App& program, invocation&, action& chosen) {
+  auto settings = std::make_shared<store::queue_settings>();
+  auto ageing = std::make_shared<std::string>();
+  auto* command = program.add_subcommand("configure", "Set the limits and the order of a queue; what isn't given isn't "
+                                                      "limited");
+  command->add_option("QUEUE", settings->queue, "Name of the queue")->required();
+  auto limit = [&](const char* flag, std::int32_t& value, const char* sentence) {
+    command->add_option(flag, value, sentence)->check(CLI::Range(1, 1'000'000));
+  };
+  limit("--slots", settings->slots, "Tickets that run at once, on all nodes together");
+  limit("--slots-per-node", settings->slots_per_node, "Tickets that run at once on one node");
+  limit("--slots-per-key", settings->slots_per_key, "Tickets of one group that run at once");
+  auto* fair = command->add_flag("--fair", settings->is_fair, "Groups take turns");
+  command->add_option("--ageing", *ageing, "So much waiting makes up for one step of priority, e.g. 10s")
+    ->check([](const std::string& text) {
+      auto value = config::parse_duration(text);
+      return value ? std::string{} : render(value.error());
+    })
+    ->excludes(fair);
+  command->callback([=, &chosen] {
+    chosen = [=](const invocation& x) {
+      if (!ageing->empty())
+        settings->ageing = *config::parse_duration(*ageing);
+      return with_database(x, "swarm configure", [&](store::connection& db) -> caf::expected<void> {
+        if (auto done = store::configure_queue(db, *settings); !done)
+          return done;
+        std::cout << "queue " << settings->queue << " is configured; swarm queues shows it\n";
+        return store::notify(db, "ready");
+      });
+    };
+  });
 }
 
 void add_pause(CLI::App& program, invocation&, action& chosen) {

@@ -1,4 +1,5 @@
 #include "config/graph_file.hpp"
+#include "runtime/store/queries.hpp"
 #include "runtime/store/tickets.hpp"
 #include "tools/swarm/local_node.hpp"
 #include "tools/swarm/progress.hpp"
@@ -7,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -18,6 +20,9 @@ using namespace std::chrono_literals;
 
 /// How long a home may be without a node, e.g. while it is restarted, before a run brings up one of its own.
 constexpr auto absence_max = 10s;
+
+/// How long nothing may move before a run says why.
+constexpr auto standstill_max = 5s;
 
 struct run_options {
   std::string file;
@@ -79,6 +84,7 @@ public:
         shown.show(*tickets);
         if (count(*tickets).is_settled())
           return tickets;
+        explain_standstill(*tickets);
       }
       if (incoming_.wait_for(200ms) || own_node_failure())
         return std::nullopt;
@@ -95,6 +101,26 @@ public:
   }
 
 private:
+  /// Tickets that are ready and don't begin: a queue that nobody serves, or one that is paused. Said once each time.
+  void explain_standstill(const std::vector<store::graph_ticket>& tickets) {
+    auto counts = count(tickets);
+    auto now = std::chrono::steady_clock::now();
+    if (counts.of("ready") == 0 || counts.of("in_progress") > 0) {
+      moved_at_ = now;
+      is_explained_ = false;
+    }
+    if (is_explained_ || now - moved_at_ < standstill_max)
+      return;
+    is_explained_ = true;
+    auto first = std::find_if(tickets.begin(), tickets.end(), [](auto& x) { return x.state == "ready"; });
+    auto reasons = store::why(*to_.access.connection, first->id, 3 * values_.heartbeat.interval);
+    if (!reasons)
+      return;
+    std::cerr << "swarm: nothing moves\n";
+    for (auto& reason : *reasons)
+      std::cerr << "  " << printable_line(reason) << '\n';
+  }
+
   /// The node may have been that of another `swarm run`, which ends with its own graph and never comes back.
   void replace_lost_node() {
     if (to_.own_node)
@@ -140,6 +166,8 @@ private:
   graph_id graph_;
   const signals& incoming_;
   std::chrono::steady_clock::time_point node_seen_at_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point moved_at_ = node_seen_at_;
+  bool is_explained_ = false;
   bool is_out_ = false;
 };
 
