@@ -78,6 +78,7 @@ CAF_TEST(only a completed parent releases its child) {
   s.settle(s.claim_one(), outcome_class::released);
   s.settle(s.claim_one(), outcome_class::permanent);
   CAF_CHECK_EQUAL(s.state(t[1]), "blocked");
+  CAF_CHECK_EQUAL(repair().repaired, 0); // the net knows that, too
   CAF_CHECK_EQUAL(s.cancel(t[1]), "cancelled");
   s.retry(t[0]);
   s.settle(s.claim_one()); // a cancelled child stays what it is
@@ -108,6 +109,14 @@ CAF_TEST(two parents that two sessions complete at the same time release their c
     CAF_CHECK_EQUAL(s.history(t[2]), "submitted unblocked");
     CAF_CHECK_EQUAL(s.settle(s.claim_one()), "ok completed");
   }
+}
+
+CAF_TEST(two parents that two sessions complete at the same time both count) {
+  auto other = d.open();
+  auto t = s.submit_graph(4, {{0, 3}, {1, 3}, {2, 3}});
+  auto claims = s.claim(3);
+  CAF_CHECK(overlap(d, s, [&](session& x) { x.settle(claims[0]); }, other, [&](session& x) { x.settle(claims[1]); }));
+  CAF_CHECK_EQUAL(remaining(t[3]), "1");
 }
 
 CAF_TEST(a parent whose completion is rolled back releases nothing) {

@@ -81,6 +81,7 @@ CAF_TEST(a deadline fails a ticket wherever it waits and leaves a running one to
   s.settle(claims[0], outcome_class::released);
   s.settle(claims[2], outcome_class::content);
   s.settle(claims[3]);
+  CAF_CHECK_EQUAL(expire(1h).expired, 0);
   pass(61s);
   CAF_CHECK_EQUAL(expire(1h).expired, 2);
   for (auto ticket : {ready, scheduled})
@@ -222,6 +223,15 @@ CAF_TEST(after an outage leases count as renewed instead of being reclaimed all 
   CAF_CHECK_EQUAL(sweep().total(), 0);
   CAF_CHECK_EQUAL(sweep().total(), 0);
   must(s.db.script("UPDATE swarm.reaping SET extended_at = extended_at - interval '6 minutes'", "silence after it"));
+  CAF_CHECK_EQUAL(s.reclaim().reclaimed, 1);
+}
+
+CAF_TEST(while somebody looks no silence is excused) {
+  auto ticket = s.submit();
+  s.claim_one();
+  must(store::note_sweep(s.db, 150s));
+  s.age(ticket, 10min);
+  must(store::note_sweep(s.db, 150s));
   CAF_CHECK_EQUAL(s.reclaim().reclaimed, 1);
 }
 

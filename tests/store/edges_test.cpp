@@ -102,6 +102,18 @@ CAF_TEST(a dependent that is retried while the cascade passes it is neither stra
   }
 }
 
+CAF_TEST(a dependent that is retried behind the cascade is ready and one before it waits) {
+  auto t = submit_fan(250);
+  s.cancel(t[1]);
+  s.cancel(t[250]);
+  s.settle(s.claim_one());
+  must(store::propagate(s.db, 100));
+  CAF_CHECK_EQUAL(s.retry(t[1]), "ready");
+  CAF_CHECK_EQUAL(s.retry(t[250]), "blocked");
+  propagate();
+  CAF_CHECK_EQUAL(states(), "completed 1, ready 250");
+}
+
 CAF_TEST(two cascades at once take different pieces) {
   submit_fan(150);
   submit_fan(150);
@@ -159,6 +171,20 @@ CAF_TEST(a dependent that ignores a failure goes on and is not released a second
   for (auto& claim : s.claim(2))
     s.settle(claim);
   CAF_CHECK_EQUAL(s.history(t[1]), "submitted unblocked claimed completed");
+}
+
+CAF_TEST(a parent whose failure was ignored does not count when it completes after all) {
+  auto failed = s.submit(), open = s.submit();
+  auto child = enqueue(", needs => '{" + to_string(failed) + "," + to_string(open) + "}', on_failure => 'ignore'");
+  s.settle(s.claim_one(), outcome_class::permanent);
+  propagate();
+  CAF_CHECK_EQUAL(s.retry(failed), "ready");
+  CAF_CHECK_EQUAL(must(store::cascade(s.db, {ticket_id{0}, 1000})).repaired, 0);
+  auto claims = s.claim(2);
+  s.settle(claims[1].ticket == failed ? claims[1] : claims[0]);
+  CAF_CHECK_EQUAL(s.state(child), "blocked");
+  s.settle(claims[1].ticket == failed ? claims[0] : claims[1]);
+  CAF_CHECK_EQUAL(s.state(child), "ready");
 }
 
 CAF_TEST(a parent that is retried in time spares its dependents) {

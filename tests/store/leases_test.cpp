@@ -99,6 +99,15 @@ CAF_TEST(only what was silent for too long by the clock of the database is recla
   CAF_CHECK_EQUAL(s.reclaim().total(), 0);
 }
 
+CAF_TEST(a ticket may run for as long as its worker beats) {
+  auto ticket = s.submit();
+  auto claim = s.claim_one();
+  must(s.db.script("UPDATE swarm.leases SET claimed_at = claimed_at - interval '3 days'", "a long run"));
+  s.age(ticket, std::chrono::minutes{4});
+  CAF_CHECK_EQUAL(s.reclaim().total(), 0);
+  CAF_CHECK_EQUAL(s.settle(claim), "ok completed");
+}
+
 CAF_TEST(reclaiming uses no attempt) {
   auto ticket = s.submit();
   s.claim_one();

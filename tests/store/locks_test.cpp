@@ -126,4 +126,10 @@ CAF_TEST(a submission brings new queues in the order of their names) {
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.ready"), "2");
 }
 
+CAF_TEST(a node that starts brings new queues in the order of their names) {
+  CAF_CHECK(leaves_the_later_queue([](session& x) {
+    must(store::register_node(x.db, {"00000000-0000-0000-0000-000000000002", "box", "host", 1, "0", {"b", "a"}}));
+  }));
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

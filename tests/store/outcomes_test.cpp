@@ -3,6 +3,8 @@
 #include "runtime/store/queries.hpp"
 #include "tests/fixtures/desk.hpp"
 
+#include <set>
+
 #include "tests/fixtures/caf_test.hpp"
 
 using namespace swarm;
@@ -84,8 +86,8 @@ CAF_TEST(each outcome has its event and its state and its counter) {
     auto ticket = s.submit(spec);
     auto use_up = [&](outcome_class end, int times) {
       for (int i = 0; i < times; ++i) {
-        settle(s.claim_one(), end, rules);
-        eventually([&] { return must(store::promote(s.db, 10)).promoted > 0; });
+        CAF_REQUIRE_EQUAL(settle(s.claim_one(), end, rules).event, "attempt_failed");
+        CAF_CHECK(eventually([&] { return must(store::promote(s.db, 10)).promoted > 0; }));
       }
     };
     use_up(content, x.attempts_before);
@@ -124,14 +126,18 @@ CAF_TEST(the delay grows with each failure and stays in its bounds) {
   for (int i = 0; i < 40; ++i)
     s.submit();
   for (std::int64_t bound : {1000, 2000, 4000, 5000, 5000}) {
-    std::int64_t seen = 0;
+    std::set<std::int64_t> seen;
     for (auto& claim : s.claim(40)) {
+      auto before = s.ask("SELECT clock_timestamp()");
       auto delay = settle(claim, transient, rules).delay / std::chrono::milliseconds{1};
       CAF_CHECK(delay > 0 && delay <= bound);
-      seen = std::max(seen, delay);
+      CAF_CHECK_EQUAL(s.ask("SELECT run_at >= timestamptz '" + before + "' + interval '" + std::to_string(delay)
+                            + " ms' FROM swarm.scheduled WHERE ticket_id = " + to_string(claim.ticket)),
+                      "t");
+      seen.insert(delay);
     }
-    // Spread over the range: 40 draws that all miss the upper half are a coin that falls on one side 40 times.
-    CAF_CHECK(seen > bound / 2);
+    // Spread over the range: 40 draws that all miss one half are a coin that falls on one side 40 times.
+    CAF_CHECK(*seen.begin() <= bound / 2 && *seen.rbegin() > bound / 2);
     CAF_CHECK_EQUAL(s.ask("SELECT max(run_at) <= clock_timestamp() + interval '" + std::to_string(bound)
                           + " ms' FROM swarm.scheduled"),
                     "t");
@@ -140,14 +146,14 @@ CAF_TEST(the delay grows with each failure and stays in its bounds) {
   }
 }
 
-CAF_TEST(a thousand failures do not overflow the delay) {
+CAF_TEST(two thousand failures do not overflow the delay) {
   auto ticket = s.submit();
-  must(s.db.script("UPDATE swarm.tickets SET infra_retries = 1000", "many failures"));
+  must(s.db.script("UPDATE swarm.tickets SET infra_retries = 2000", "many failures"));
   must(s.db.script("INSERT INTO swarm.ticket_events (ticket_id, kind, data) SELECT " + to_string(ticket)
-                     + ", 'repaired', '{\"class\": \"transient\"}' FROM generate_series(1, 1000)",
+                     + ", 'repaired', '{\"class\": \"transient\"}' FROM generate_series(1, 2000)",
                    "many failures"));
   retry_rules rules;
-  rules.infra_retries_max = 2000;
+  rules.infra_retries_max = 3000;
   rules.backoff_max = std::chrono::hours{24 * 365};
   auto delay = settle(s.claim_one(), transient, rules).delay;
   CAF_CHECK(delay.count() > 0 && delay <= rules.backoff_max);
@@ -190,6 +196,7 @@ CAF_TEST(a batch of different ends gives each its own) {
   CAF_CHECK_EQUAL(events, "completed attempt_failed attempt_failed attempt_failed attempt_failed attempt_failed "
                           "attempt_failed attempt_failed attempt_failed attempt_failed failed snoozed released "
                           "cancelled ");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.attempts WHERE evidence = class"), "14");
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -84,6 +84,18 @@ CAF_TEST(a claim takes no more than its limit and the most urgent ones) {
   CAF_CHECK_EQUAL(s.ask("SELECT string_agg(rank::text, ' ' ORDER BY rank) FROM swarm.ready"), "3 7 8 9");
 }
 
+CAF_TEST(a claim of less than all leaves the youngest) {
+  std::vector<ticket_id> all;
+  for (int i = 0; i < 4; ++i)
+    all.push_back(s.submit());
+  CAF_CHECK_EQUAL(s.claim_one().ticket, all[0]);
+  CAF_CHECK_EQUAL(s.claim_one().ticket, all[1]);
+  auto graph = s.submit_graph(3, {});
+  all.insert(all.end(), graph.begin(), graph.end());
+  for (std::size_t i = 2; i < all.size(); ++i)
+    CAF_CHECK_EQUAL(s.claim_one().ticket, all[i]);
+}
+
 CAF_TEST(a claim stays in its queue) {
   new_ticket x;
   x.queue = "other";
@@ -119,6 +131,22 @@ CAF_TEST(a fence is greater than all before it and carries the timeline) {
     last = claim.fence.value;
     CAF_CHECK_EQUAL(s.settle(claim, outcome_class::released), "ok released");
   }
+}
+
+CAF_TEST(a promoted replica that has lost the newest fences issues greater ones) {
+  s.submit();
+  auto claim = s.claim_one();
+  CAF_CHECK_EQUAL(s.settle(claim, outcome_class::released), "ok released");
+  auto replica = d.open();
+  // What it would say of its log, and a sequence that begins again.
+  must(replica.db.script("CREATE SCHEMA replica; CREATE FUNCTION replica.pg_walfile_name(pg_lsn) RETURNS text "
+                         "LANGUAGE sql AS 'SELECT ''00000002'' || substr(pg_catalog.pg_walfile_name($1), 9)'; "
+                         "ALTER FUNCTION swarm.next_fence() SET search_path = replica, pg_catalog; SELECT setval('swarm.fence_counter', 1, false)",
+                         "promotion"));
+  auto next = replica.claim_one();
+  CAF_CHECK_EQUAL(next.ticket, claim.ticket);
+  CAF_CHECK(next.fence > claim.fence);
+  CAF_CHECK_EQUAL(next.fence.value >> 40, 2);
 }
 
 CAF_TEST(a claim that finds nothing burns no fence) {

@@ -65,6 +65,25 @@ struct fixture {
     a.cancel(t[1]);
     return {t[1], a.claim_one()};
   }
+
+  /// A child that shall not outlive a failure, one of whose two parents has just failed; the other one runs.
+  family make_doomed_family() {
+    new_graph graph{"graph", std::vector<new_ticket>(3)};
+    for (std::size_t i = 0; i < 3; ++i) {
+      graph.tickets[i].key = "t" + std::to_string(i);
+      graph.tickets[i].kind = "command";
+    }
+    graph.tickets[2].needs = {0, 1};
+    graph.tickets[2].on_failure = edge_policy::cancel;
+    auto ids = must(store::submit(a.db, graph)).tickets;
+    auto claims = a.claim(2);
+    a.settle(claims[0], outcome_class::permanent);
+    return {ids[2], claims[1]};
+  }
+
+  static std::string spread(session& s) {
+    return std::to_string(must(store::propagate(s.db, 100)).cancelled) + " cancelled";
+  }
 };
 
 /// The reaper has read the leases and not locked them yet.
@@ -245,6 +264,20 @@ CAF_TEST(a child that is revived while its parent completes is ready) {
   CAF_CHECK(race([&](session& s) { return s.settle(x.parent); }, [&](session& s) { return s.retry(x.child); }));
   CAF_CHECK_EQUAL(first + ", " + second, "ok completed, ready");
   CAF_CHECK_EQUAL(a.state(x.child), "ready");
+}
+
+CAF_TEST(a child is cancelled for one parent and the other one that completes does not release it) {
+  auto [child, parent] = make_doomed_family();
+  race(spread, [claim = parent](session& s) { return s.settle(claim); });
+  CAF_CHECK_EQUAL(first + ", " + second, "1 cancelled, ok completed");
+  CAF_CHECK_EQUAL(a.history(child), "submitted cancelled");
+}
+
+CAF_TEST(a child one of whose parents is completing is cancelled once for the other one) {
+  auto [child, parent] = make_doomed_family();
+  race([claim = parent](session& s) { return s.settle(claim); }, spread);
+  CAF_CHECK_EQUAL(first + ", " + second, "ok completed, 1 cancelled");
+  CAF_CHECK_EQUAL(a.history(child), "submitted cancelled");
 }
 
 CAF_TEST(two retries at once revive once) {
