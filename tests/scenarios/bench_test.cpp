@@ -59,6 +59,8 @@ CAF_TEST(a benchmark tells its figures as one object and leaves nothing) {
   }
   CAF_CHECK(x["limits"]["single"]["transactions_per_ticket"].get<double>() > 2);
   CAF_CHECK(x["limits"]["commits"]["per_second"].get<double>() > 0);
+  for (auto& figures : {x["drain"], x["enqueue"], x["limits"]["drain"]})
+    CAF_CHECK(figures["count"] == 300 && figures["per_second"].get<double>() > 0);
   CAF_CHECK(x["ratio"].get<double>() > 0);
   CAF_CHECK(x["machine"]["postgresql"].is_string());
   CAF_CHECK(homes().empty());

@@ -46,9 +46,15 @@ caf::expected<ticket_report> measure_tickets(bench_site& site, const ticket_load
     return x ? caf::error{} : x.error();
   };
   const std::pair<const char*, std::function<caf::error()>> steps[]{
-    {"a node", [&] { return take(result.node, measure_node(site, load)); }},
-    {"the same SQL, fused", [&] { return take(result.fused, measure_sql(site, load, sql_shape::fused)); }},
-    {"the same SQL, separate", [&] { return take(result.separate, measure_sql(site, load, sql_shape::separate)); }},
+    {"a node", [&] { return take(result.node, measure_node(site, load, bench_part::whole_life)); }},
+    {"the same SQL, fused",
+     [&] { return take(result.fused, measure_sql(site, load, sql_shape::fused, bench_part::whole_life)); }},
+    {"the same SQL, separate",
+     [&] { return take(result.separate, measure_sql(site, load, sql_shape::separate, bench_part::whole_life)); }},
+    {"a node that drains", [&] { return take(result.node_drain, measure_node(site, load, bench_part::drain)); }},
+    {"the same SQL that drains",
+     [&] { return take(result.fused_drain, measure_sql(site, load, sql_shape::fused, bench_part::drain)); }},
+    {"submissions", [&] { return take(result.enqueue, measure_enqueue(site, load)); }},
     {"one ticket at a time", [&] { return take(result.single, measure_single(site, load)); }},
     {"bare commits", [&] { return take(result.commits, measure_commits(site)); }}};
   for (auto& [what, measure] : steps) {

@@ -48,6 +48,19 @@ caf::expected<void> submit_all(store::connection& db, const ticket_load& load, b
   return caf::unit;
 }
 
+/// Submits while nobody may claim, then starts the clock and lets everybody.
+caf::expected<void> fill_paused(store::connection& db, const ticket_load& load, const should_stop& stop,
+                                stopwatch& clock) {
+  if (auto done = store::pause_queue(db, "default", "it is being filled", "bench"); !done)
+    return done;
+  if (auto done = submit_all(db, load, false, stop); !done)
+    return done;
+  clock.start();
+  if (auto done = store::resume_queue(db, "default"); !done)
+    return done;
+  return store::notify(db, "ready");
+}
+
 settle_request all_completed(const std::vector<claim_ref>& claims) {
   settle_request result;
   for (auto& x : claims)
@@ -164,8 +177,9 @@ caf::expected<void> await_completion(bench_site& site, store::connection& db, ru
 
 } // namespace
 
-caf::expected<bench_figures> measure_node(bench_site& site, const ticket_load& load) {
-  return measured(site, "node", load.count, [&](const std::string& conninfo, stopwatch& clock) -> caf::expected<void> {
+caf::expected<bench_figures> measure_node(bench_site& site, const ticket_load& load, bench_part part) {
+  auto name = part == bench_part::drain ? "node_drain" : "node";
+  return measured(site, name, load.count, [&](const std::string& conninfo, stopwatch& clock) -> caf::expected<void> {
     auto values = site.values();
     values.node.name = "bench";
     values.node.queues = {"default"};
@@ -176,9 +190,15 @@ caf::expected<bench_figures> measure_node(bench_site& site, const ticket_load& l
     auto db = site.connect(conninfo);
     if (!db)
       return std::move(db.error());
-    clock.start();
-    if (auto done = submit_all(*db, load, true, [&] { return site.interrupted(); }); !done)
-      return std::move(done.error());
+    auto stop = [&] { return site.interrupted(); };
+    if (part == bench_part::drain) {
+      if (auto done = fill_paused(*db, load, stop, clock); !done)
+        return done;
+    } else {
+      clock.start();
+      if (auto done = submit_all(*db, load, true, stop); !done)
+        return done;
+    }
     if (auto done = await_completion(site, *db, **node, clock); !done)
       return std::move(done.error());
     clock.stop();
@@ -186,8 +206,8 @@ caf::expected<bench_figures> measure_node(bench_site& site, const ticket_load& l
   });
 }
 
-caf::expected<bench_figures> measure_sql(bench_site& site, const ticket_load& load, sql_shape shape) {
-  auto name = shape == sql_shape::fused ? "fused" : "separate";
+caf::expected<bench_figures> measure_sql(bench_site& site, const ticket_load& load, sql_shape shape, bench_part part) {
+  auto name = std::string{shape == sql_shape::fused ? "fused" : "separate"} + (part == bench_part::drain ? "_drain" : "");
   return measured(site, name, load.count, [&](const std::string& conninfo, stopwatch& clock) -> caf::expected<void> {
     std::vector<store::connection> connections;
     for (int i = 0; i <= sql_workers; ++i) {
@@ -201,8 +221,12 @@ caf::expected<bench_figures> measure_sql(bench_site& site, const ticket_load& lo
       return std::move(self.error());
     sql_run shared{{"default", sql_batch, *self}, {load.count}};
     auto work = shape == sql_shape::fused ? work_fused : work_separately;
-    std::vector<std::function<caf::expected<void>()>> jobs{
-      [&] { return submit_all(connections[0], load, false, [&] { return shared.stop.load(); }); }};
+    auto submit = [&] { return submit_all(connections[0], load, false, [&] { return shared.stop.load(); }); };
+    std::vector<std::function<caf::expected<void>()>> jobs;
+    if (part == bench_part::whole_life)
+      jobs.emplace_back(submit);
+    else if (auto done = submit(); !done)
+      return done;
     for (int i = 1; i <= sql_workers; ++i)
       jobs.push_back([&, i] { return work(connections[static_cast<std::size_t>(i)], shared); });
     clock.start();
@@ -210,6 +234,22 @@ caf::expected<bench_figures> measure_sql(bench_site& site, const ticket_load& lo
     clock.stop();
     return done;
   });
+}
+
+caf::expected<bench_figures> measure_enqueue(bench_site& site, const ticket_load& load) {
+  auto work = [&](const std::string& conninfo, stopwatch& clock) -> caf::expected<void> {
+    auto db = site.connect(conninfo);
+    if (!db)
+      return std::move(db.error());
+    clock.start();
+    auto done = submit_all(*db, load, false, [&] { return site.interrupted(); });
+    clock.stop();
+    return done;
+  };
+  auto result = measured(site, "enqueue", 0, work);
+  if (result)
+    result->count = load.count;
+  return result;
 }
 
 caf::expected<bench_figures> measure_single(bench_site& site, const ticket_load& load) {

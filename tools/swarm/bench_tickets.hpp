@@ -29,9 +29,15 @@ struct bench_figures {
   double per_second() const { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
 };
 
-/// The whole life with everything that a node is made of, in this process.
+/// What the clock runs for.
+enum class bench_part {
+  whole_life, ///< From the first submission to the last completion, both at the same time.
+  drain,      ///< From the moment when all are submitted. Only tickets and seconds mean something then.
+};
+
+/// Everything that a node is made of, in this process.
 /// Like all below: uses a database of its own, and fails when not every ticket is completed exactly once.
-caf::expected<bench_figures> measure_node(bench_site&, const ticket_load&);
+caf::expected<bench_figures> measure_node(bench_site&, const ticket_load&, bench_part);
 
 /// How the same statements are called without actors.
 enum class sql_shape {
@@ -40,7 +46,10 @@ enum class sql_shape {
 };
 
 /// What the database gives: a thread that submits and two that claim and settle, as fast as they go.
-caf::expected<bench_figures> measure_sql(bench_site&, const ticket_load&, sql_shape);
+caf::expected<bench_figures> measure_sql(bench_site&, const ticket_load&, sql_shape, bench_part);
+
+/// Submissions alone, by one connection.
+caf::expected<bench_figures> measure_enqueue(bench_site&, const ticket_load&);
 
 /// What a queue without batches gets: one connection that claims one ticket and settles it, up to 2,000 times. The
 /// clock starts after the submission.
