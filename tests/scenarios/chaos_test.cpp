@@ -159,6 +159,9 @@ private:
     }
   }
 
+  /// Most are short; some last long enough to be at work for one node when another one, that was paused, says its word.
+  std::string duration() { return (draw(4) == 0 ? "1." : "0.0") + std::to_string(draw(10)); }
+
   void submit() {
     new_graph graph{"graph" + std::to_string(++graphs_), {}};
     for (int k = 0; k < 7; ++k) {
@@ -167,7 +170,7 @@ private:
       x.kind = "command";
       command_payload program;
       program.working_directory = users_[0].folder().string();
-      program.command = {"sh", "-c", "echo \"$SWARM_TICKET $SWARM_FENCE\" >> effects; sleep 0.0" + std::to_string(draw(10))
+      program.command = {"sh", "-c", "echo \"$SWARM_TICKET $SWARM_FENCE\" >> effects; sleep " + duration()
                                        + (k == 3 ? "; [ \"$SWARM_ATTEMPT\" -gt 1 ]" : "")};
       x.payload = to_json(program);
       if (k > 0)
