@@ -140,6 +140,7 @@ struct schedule_row {
   std::string last_at;                   ///< Empty when it never has.
   std::optional<std::int64_t> last_ticket;
   std::string ticket;                    ///< JSON.
+  std::string last_failure;              ///< Empty unless its last moment brought no ticket.
 };
 
 caf::expected<std::vector<schedule_row>> list_schedules(connection&);

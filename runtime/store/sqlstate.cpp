@@ -8,7 +8,8 @@ errc classify_sqlstate(std::string_view code) {
     return errc::database_unavailable;
   if (code == "40001" || code == "40P01" || code == "55P03" || code == "57014")
     return errc::database_contended;
-  if (code.starts_with("23") || code.starts_with("SW")) // SW: refused by a function of the schema, with a sentence
+  // SW: refused by a function of the schema, with a sentence.
+  if (code.starts_with("22") || code.starts_with("23") || code.starts_with("SW"))
     return errc::constraint_violated;
   if (code.starts_with("28") || code == "42501" || code.starts_with("3D"))
     return errc::database_denied;

@@ -105,6 +105,10 @@ CAF_TEST(a schedule is set and shown and forgotten) {
   CAF_CHECK(contains(wrong.err, "61"));
   CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *"}).code, 2);
   CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *", "--ticket", "[]"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *", "--ticket", R"({"kind": "noop", "priority": "x"})"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *", "--ticket", R"({"kind": "x\u0000"})"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *", "--queue", "q", "--ticket", R"({"kind": "noop"})"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"schedule", "nightly", "* * * * *", "--", "cat", "\xff"}).code, 2);
   CAF_CHECK_EQUAL(sql("SELECT cron FROM swarm.schedules"), "0 0 * * *");
   said({"unschedule", "nightly"});
   CAF_CHECK_EQUAL(me.run({"unschedule", "nightly"}).code, 1);

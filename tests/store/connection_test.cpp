@@ -57,7 +57,7 @@ CAF_TEST(each SQLSTATE has the class that says what to do) {
     {"55P03", errc::database_contended},   {"57014", errc::database_contended},   {"23505", errc::constraint_violated},
     {"23514", errc::constraint_violated},  {"23502", errc::constraint_violated},  {"28P01", errc::database_denied},
     {"28000", errc::database_denied},      {"42501", errc::database_denied},      {"3D000", errc::database_denied},
-    {"53100", errc::disk_full},            {"42P01", errc::database_error},       {"22021", errc::database_error},
+    {"53100", errc::disk_full},            {"42P01", errc::database_error},       {"22021", errc::constraint_violated},
     {"53200", errc::database_error},       {"40002", errc::database_error},       {"XX000", errc::database_error},
   };
   for (auto [code, expected] : classes)

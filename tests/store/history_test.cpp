@@ -188,6 +188,18 @@ CAF_TEST(who follows the log page by page sees each event once whatever is seale
   CAF_CHECK_EQUAL(seen, s.ask("SELECT string_agg(id || ' ', '' ORDER BY xid, id) FROM swarm.ticket_events"));
 }
 
+CAF_TEST(who follows the log passes over what has been pruned) {
+  must(s.db.script("SELECT swarm.make_partition(current_date - 60)", "days"));
+  tamper("INSERT INTO swarm.ticket_events (ticket_id, kind, at) VALUES (-1, 'submitted', now() - interval '60 days')");
+  seal();
+  live();
+  seal();
+  CAF_CHECK_EQUAL(must(store::prune(s.db, {std::chrono::hours{24 * 30}, 100})).partitions, 1);
+  CAF_CHECK(s.ask("SELECT count(*) FROM swarm.events_after('0', 0, 1000)") != "0");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.events_after('0', 0, 1000)"),
+                  s.ask("SELECT count(*) FROM swarm.ticket_events"));
+}
+
 CAF_TEST(two sealers at once make one chain) {
   live();
   auto other = d.open();

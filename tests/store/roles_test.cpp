@@ -1,5 +1,6 @@
 #define CAF_SUITE store_roles
 
+#include "runtime/store/queries.hpp"
 #include "tests/fixtures/desk.hpp"
 
 #include "tests/fixtures/caf_test.hpp"
@@ -44,6 +45,12 @@ CAF_TEST(a node can do its work without owning or changing a table) {
   must(store::cascade(db, {ticket_id{0}, 10}));
   must(store::seal(db, 10));
   must(store::prune(db, {}));
+  must(store::configure_queue(db, {"gpu", 3, 0, 0, std::chrono::seconds{10}, false}));
+  must(store::pause_queue(db, "gpu", "", "me"));
+  must(store::resume_queue(db, "gpu"));
+  must(store::schedule(db, {"nightly", "0 4 * * *", "UTC", R"({"kind": "noop"})"}));
+  CAF_CHECK_EQUAL(must(store::list_schedules(db)).size(), 1u);
+  must(store::unschedule(db, "nightly"));
   must(store::stop_node(db, d.node));
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM pg_class WHERE relowner = 'swarm_node'::regrole"), "0");
   for (auto table : {"tickets", "leases", "ready", "ticket_events", "nodes", "seals"}) {

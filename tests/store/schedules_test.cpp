@@ -80,6 +80,30 @@ CAF_TEST(a schedule submits one ticket per moment however many look) {
   CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 0);
 }
 
+CAF_TEST(a schedule whose ticket is refused says so and holds up nobody) {
+  s.ask(R"(SELECT swarm.schedule('bad', '* * * * *', '{"kind": "noop", "needs": [12345]}'))");
+  s.ask(R"(SELECT swarm.schedule('good', '* * * * *', '{"kind": "noop"}'))");
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 days'", "long ago"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 1);
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(name || ' ' || (next_at > clock_timestamp()) || ' ' "
+                        "|| coalesce(last_failure LIKE '%there is no ticket 12345%', false), ', ' ORDER BY name) "
+                        "FROM swarm.schedules"),
+                  "bad true true, good true false");
+  s.ask(R"(SELECT swarm.schedule('bad', '* * * * *', '{"kind": "noop"}'))");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.schedules WHERE last_failure IS NOT NULL"), "0");
+}
+
+CAF_TEST(what can not become a ticket is refused when it is scheduled) {
+  for (auto ticket : {R"({"kind": "noop", "timeout": "abc"})", R"({"kind": "noop", "priority": 50.5})",
+                      R"({"kind": "noop", "priority": "abc"})", R"({"kind": "noop", "run_at": "soon"})",
+                      R"({"kind": "noop", "needs": ["x"]})", R"({"kind": "noop", "needs": 7})",
+                      R"({"kind": "noop", "attempts": 70000})"}) {
+    CAF_MESSAGE(ticket);
+    CAF_CHECK_EQUAL(s.ask("SELECT swarm.schedule('x', '* * * * *', '" + std::string{ticket} + "')"), "SW002");
+  }
+  CAF_CHECK_EQUAL(s.ask(R"(SELECT swarm.schedule('', '* * * * *', '{"kind": "noop"}'))"), "SW002");
+}
+
 CAF_TEST(nothing is due where nothing is scheduled) {
   CAF_CHECK(must(store::promote(s.db, 10)).next_due < caf::timespan{0});
 }

@@ -54,7 +54,6 @@ caf::expected<ticket_report> measure_tickets(bench_site& site, const ticket_load
     {"a node that drains", [&] { return take(result.node_drain, measure_node(site, load, bench_part::drain)); }},
     {"the same SQL that drains",
      [&] { return take(result.fused_drain, measure_sql(site, load, sql_shape::fused, bench_part::drain)); }},
-    {"submissions", [&] { return take(result.enqueue, measure_enqueue(site, load)); }},
     {"one ticket at a time", [&] { return take(result.single, measure_single(site, load)); }},
     {"bare commits", [&] { return take(result.commits, measure_commits(site)); }}};
   for (auto& [what, measure] : steps) {

@@ -29,9 +29,13 @@ std::vector<std::string> row(const std::string& title, const bench_figures& x) {
           x.server_cpu_us > 0 ? fixed(x.server_cpu_us, 1) : ""};
 }
 
+std::int64_t rate(std::int64_t count, double seconds) {
+  return seconds > 0 ? std::llround(static_cast<double>(count) / seconds) : 0;
+}
+
 /// Of a measurement whose other figures hold more than what the clock ran for.
-std::vector<std::string> seconds_row(const std::string& title, const bench_figures& x) {
-  return {title, fixed(x.per_second(), 0), fixed(x.seconds, 2), "", "", "", "", ""};
+std::vector<std::string> seconds_row(const std::string& title, std::int64_t count, double seconds) {
+  return {title, std::to_string(rate(count, seconds)), fixed(seconds, 2), "", "", "", "", ""};
 }
 
 nlohmann::ordered_json as_json(const bench_figures& x) {
@@ -48,8 +52,8 @@ nlohmann::ordered_json as_json(const bench_figures& x) {
   return result;
 }
 
-nlohmann::ordered_json seconds_as_json(const bench_figures& x) {
-  return {{"count", x.count}, {"per_second", std::llround(x.per_second())}, {"seconds", std::round(x.seconds * 1e6) / 1e6}};
+nlohmann::ordered_json seconds_as_json(std::int64_t count, double seconds) {
+  return {{"count", count}, {"per_second", rate(count, seconds)}, {"seconds", std::round(seconds * 1e6) / 1e6}};
 }
 
 } // namespace
@@ -62,9 +66,9 @@ void print_report(std::ostream& out, const ticket_report& x) {
                     row("node, " + std::to_string(x.load.slots) + " slots", x.node),
                     row("same SQL without actors, fused", x.fused),
                     row("same SQL without actors, separate", x.separate),
-                    seconds_row("drain by a node", x.node_drain),
-                    seconds_row("drain by SQL without actors", x.fused_drain),
-                    seconds_row("submissions alone", x.enqueue),
+                    seconds_row("drain by a node", x.node_drain.count, x.node_drain.seconds),
+                    seconds_row("drain by SQL without actors", x.fused_drain.count, x.fused_drain.seconds),
+                    seconds_row("submissions alone", x.fused_drain.count, x.fused_drain.fill_seconds),
                     row("one ticket at a time", x.single),
                     row("bare commits", x.commits)});
   out << "\nTransactions, bytes, events and CPU are per ticket. The node reaches " << fixed(x.ratio() * 100, 0)
@@ -83,13 +87,13 @@ void print_json(std::ostream& out, const ticket_report& x) {
     {"batch", x.load.batch},
     {"slots", x.load.slots},
     {"node", as_json(x.node)},
-    {"drain", seconds_as_json(x.node_drain)},
-    {"enqueue", seconds_as_json(x.enqueue)},
+    {"drain", seconds_as_json(x.node_drain.count, x.node_drain.seconds)},
+    {"enqueue", seconds_as_json(x.fused_drain.count, x.fused_drain.fill_seconds)},
     {"limits",
      {{"fused", as_json(x.fused)},
       {"separate", as_json(x.separate)},
       {"single", as_json(x.single)},
-      {"drain", seconds_as_json(x.fused_drain)},
+      {"drain", seconds_as_json(x.fused_drain.count, x.fused_drain.seconds)},
       {"commits", as_json(x.commits)}}},
     {"ceiling", x.ceiling().name},
     {"ratio", std::round(x.ratio() * 1000) / 1000},

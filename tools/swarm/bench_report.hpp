@@ -11,7 +11,7 @@ namespace swarm::cli {
 struct ticket_report {
   ticket_load load;
   bench_figures node, separate, fused, single, commits;
-  bench_figures node_drain, fused_drain, enqueue; ///< Only their count and seconds mean something.
+  bench_figures node_drain, fused_drain; ///< Only their counts and seconds mean something.
   unsigned cores = 0;
   double load_average = 0; ///< Of the machine, before the first measurement.
   std::string server_version;

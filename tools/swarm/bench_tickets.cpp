@@ -208,7 +208,8 @@ caf::expected<bench_figures> measure_node(bench_site& site, const ticket_load& l
 
 caf::expected<bench_figures> measure_sql(bench_site& site, const ticket_load& load, sql_shape shape, bench_part part) {
   auto name = std::string{shape == sql_shape::fused ? "fused" : "separate"} + (part == bench_part::drain ? "_drain" : "");
-  return measured(site, name, load.count, [&](const std::string& conninfo, stopwatch& clock) -> caf::expected<void> {
+  double fill_seconds = 0;
+  auto run = [&](const std::string& conninfo, stopwatch& clock) -> caf::expected<void> {
     std::vector<store::connection> connections;
     for (int i = 0; i <= sql_workers; ++i) {
       auto db = site.connect(conninfo);
@@ -223,32 +224,24 @@ caf::expected<bench_figures> measure_sql(bench_site& site, const ticket_load& lo
     auto work = shape == sql_shape::fused ? work_fused : work_separately;
     auto submit = [&] { return submit_all(connections[0], load, false, [&] { return shared.stop.load(); }); };
     std::vector<std::function<caf::expected<void>()>> jobs;
-    if (part == bench_part::whole_life)
+    if (part == bench_part::whole_life) {
       jobs.emplace_back(submit);
-    else if (auto done = submit(); !done)
-      return done;
+    } else {
+      auto begun = std::chrono::steady_clock::now();
+      if (auto done = submit(); !done)
+        return done;
+      fill_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    }
     for (int i = 1; i <= sql_workers; ++i)
       jobs.push_back([&, i] { return work(connections[static_cast<std::size_t>(i)], shared); });
     clock.start();
     auto done = run_threads(site, shared.stop, jobs);
     clock.stop();
     return done;
-  });
-}
-
-caf::expected<bench_figures> measure_enqueue(bench_site& site, const ticket_load& load) {
-  auto work = [&](const std::string& conninfo, stopwatch& clock) -> caf::expected<void> {
-    auto db = site.connect(conninfo);
-    if (!db)
-      return std::move(db.error());
-    clock.start();
-    auto done = submit_all(*db, load, false, [&] { return site.interrupted(); });
-    clock.stop();
-    return done;
   };
-  auto result = measured(site, "enqueue", 0, work);
+  auto result = measured(site, name, load.count, run);
   if (result)
-    result->count = load.count;
+    result->fill_seconds = fill_seconds;
   return result;
 }
 

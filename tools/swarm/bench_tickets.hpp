@@ -25,6 +25,7 @@ struct bench_figures {
   double events = 0;               ///< Per ticket.
   double own_cpu_us = 0;           ///< This process's share per ticket: the node, or the thin client instead of it.
   double server_cpu_us = 0;        ///< PostgreSQL's share per ticket, all its processes.
+  double fill_seconds = 0;         ///< Of a drain: how long the submissions before it took, by one connection.
 
   double per_second() const { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
 };
@@ -47,9 +48,6 @@ enum class sql_shape {
 
 /// What the database gives: a thread that submits and two that claim and settle, as fast as they go.
 caf::expected<bench_figures> measure_sql(bench_site&, const ticket_load&, sql_shape, bench_part);
-
-/// Submissions alone, by one connection.
-caf::expected<bench_figures> measure_enqueue(bench_site&, const ticket_load&);
 
 /// What a queue without batches gets: one connection that claims one ticket and settles it, up to 2,000 times. The
 /// clock starts after the submission.

@@ -105,9 +105,10 @@ private:
   void explain_standstill(const std::vector<store::graph_ticket>& tickets) {
     auto counts = count(tickets);
     auto now = std::chrono::steady_clock::now();
-    if (counts.of("ready") == 0 || counts.of("in_progress") > 0) {
+    if (counts.of("ready") == 0 || counts.of("in_progress") > 0 || counts.by_state != last_counts_.by_state) {
       moved_at_ = now;
       is_explained_ = false;
+      last_counts_ = std::move(counts);
     }
     if (is_explained_ || now - moved_at_ < standstill_max)
       return;
@@ -167,6 +168,7 @@ private:
   const signals& incoming_;
   std::chrono::steady_clock::time_point node_seen_at_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point moved_at_ = node_seen_at_;
+  graph_counts last_counts_;
   bool is_explained_ = false;
   bool is_out_ = false;
 };

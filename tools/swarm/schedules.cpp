@@ -1,3 +1,4 @@
+#include "config/utf8.hpp"
 #include "messages/payload.hpp"
 #include "runtime/store/queries.hpp"
 #include "runtime/store/tickets.hpp"
@@ -24,6 +25,8 @@ void print_json(const std::vector<store::schedule_row>& schedules) {
     json line{{"schedule", x.name}, {"cron", x.cron}, {"time_zone", x.time_zone}, {"ticket", parsed(x.ticket)}};
     if (!x.next_at.empty())
       line["next_at"] = x.next_at;
+    if (!x.last_failure.empty())
+      line["failure"] = x.last_failure;
     if (x.last_ticket)
       line["last"] = {{"at", x.last_at}, {"ticket", *x.last_ticket}};
     std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
@@ -31,11 +34,11 @@ void print_json(const std::vector<store::schedule_row>& schedules) {
 }
 
 void print_rows(const std::vector<store::schedule_row>& schedules) {
-  std::vector<std::vector<std::string>> table{{"SCHEDULE", "CRON", "TIME ZONE", "NEXT (UTC)", "LAST (UTC)", "TICKET"}};
+  std::vector<std::vector<std::string>> table{{"SCHEDULE", "CRON", "TIME ZONE", "NEXT (UTC)", "LAST (UTC)", "TICKET", ""}};
   for (auto& x : schedules)
     table.push_back({printable_line(x.name), printable_line(x.cron), printable_line(x.time_zone),
                      x.next_at.empty() ? "never" : short_time(x.next_at), x.last_at.empty() ? "-" : short_time(x.last_at),
-                     x.last_ticket ? std::to_string(*x.last_ticket) : "-"});
+                     x.last_ticket ? std::to_string(*x.last_ticket) : "-", printable_line(x.last_failure)});
   print_table(std::cout, table);
 }
 
@@ -58,18 +61,30 @@ struct wish {
   std::vector<std::string> command;
 };
 
-std::string ticket_of(const wish& x) {
+/// The ticket as JSON. The database takes UTF-8 only, and another command than the one that was asked for is none.
+caf::expected<std::string> ticket_of(const wish& x) {
   if (!x.object.empty())
     return x.object;
   command_payload payload;
   payload.command = x.command;
-  payload.working_directory = std::filesystem::current_path().string();
+  std::error_code failure;
+  payload.working_directory = std::filesystem::current_path(failure).string();
+  if (failure)
+    return make_error(errc::invalid_input, "the current directory can't be read: " + failure.message());
+  auto texts = x.command;
+  texts.push_back(payload.working_directory);
+  for (auto& text : texts)
+    if (config::utf8_prefix(text) != text.size())
+      return make_error(errc::invalid_input, printable_line(text) + " isn't UTF-8, which a schedule must be");
   return json{{"kind", "command"}, {"queue", x.queue}, {"priority", x.priority}, {"payload", parsed(to_json(payload))}}
     .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 int schedule(const invocation& x, wish& wanted) {
-  wanted.settings.ticket = ticket_of(wanted);
+  auto ticket = ticket_of(wanted);
+  if (!ticket)
+    return complain(ticket.error());
+  wanted.settings.ticket = std::move(*ticket);
   return with_database(x, "swarm schedule", [&](store::connection& db) -> caf::expected<void> {
     auto first = store::schedule(db, wanted.settings);
     if (!first)
@@ -103,15 +118,15 @@ void add_schedule(CLI::App& program, invocation&, action& chosen) {
   command->add_option("CRON", wanted->settings.cron, "\"minute hour day month weekday\", e.g. \"30 4 * * mon-fri\"")->required();
   command->add_option("--time-zone", wanted->settings.time_zone, "Whose clock that is, e.g. Europe/Zurich")
     ->capture_default_str();
-  command->add_option("--queue", wanted->queue, "Queue of the tickets")->capture_default_str();
-  command->add_option("--priority", wanted->priority, "Of the tickets, lower first")->check(CLI::Range(0, 1000))
+  auto* queue = command->add_option("--queue", wanted->queue, "Queue of the tickets")->capture_default_str();
+  auto* priority = command->add_option("--priority", wanted->priority, "Of the tickets, lower first")->check(CLI::Range(0, 1000))
     ->capture_default_str();
   auto* object = command->add_option("--ticket", wanted->object, "A whole ticket instead of a command, as a JSON object "
                                                                  "with the names of swarm.enqueue")
                    ->check(check_object);
   auto* program_and_arguments = command->add_option("COMMAND", wanted->command, "Program and arguments, behind --; they "
                                                                                 "run in this directory");
-  object->excludes(program_and_arguments);
+  object->excludes(program_and_arguments)->excludes(queue)->excludes(priority);
   command->callback([=, &chosen] {
     if (wanted->object.empty() && wanted->command.empty())
       throw CLI::RequiredError("COMMAND or --ticket");

@@ -107,6 +107,10 @@ DECLARE
                                 progress_timeout,needs,on_failure,group_key,unique_key,on_conflict}';
     _problem text;
 BEGIN
+    -- Whatever is turned into a number, a time or a list later must be one now.
+    PERFORM swarm.extras_of(_ticket), swarm.to_ms(_ticket ->> 'timeout'), (_ticket ->> 'run_at')::timestamptz,
+            (_ticket ->> 'priority')::smallint, (_ticket ->> 'attempts')::smallint,
+            ARRAY(SELECT n::bigint FROM jsonb_array_elements_text(coalesce(_ticket -> 'needs', '[]')) AS n);
     SELECT 'a ticket has no ''' || k || '''; it may have ' || array_to_string(_known, ', ') INTO _problem
     FROM jsonb_object_keys(_ticket) AS k WHERE k <> ALL (_known) LIMIT 1;
     _problem := coalesce(_problem, CASE
@@ -123,4 +127,7 @@ BEGIN
     IF _problem IS NOT NULL THEN
         RAISE EXCEPTION '%', _problem USING ERRCODE = 'SW002';
     END IF;
+EXCEPTION
+    WHEN data_exception THEN
+        RAISE EXCEPTION 'this can''t be a ticket: %', SQLERRM USING ERRCODE = 'SW002';
 END $$;

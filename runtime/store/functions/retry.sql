@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     -- Parents are locked with the ticket, in one order: none can complete between the count below and our commit.
     PERFORM FROM swarm.tickets t
-    WHERE t.id = _ticket_id OR t.id IN (SELECT parent_id FROM swarm.dependencies WHERE child_id = _ticket_id)
+    WHERE t.id = ANY (ARRAY(SELECT parent_id FROM swarm.dependencies WHERE child_id = _ticket_id) || _ticket_id)
     ORDER BY t.id
     FOR UPDATE;
 

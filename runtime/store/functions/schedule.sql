@@ -7,10 +7,13 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _next timestamptz := swarm.next_fire(cron, time_zone, clock_timestamp());
 BEGIN
+    IF name !~ '^[^[:cntrl:]]{1,200}$' OR name ~ '^\s*$' THEN
+        RAISE EXCEPTION 'a schedule''s name has 1 to 200 characters on one line' USING ERRCODE = 'SW002';
+    END IF;
     PERFORM swarm.refuse_ticket(ticket);
     INSERT INTO swarm.schedules AS s (name, cron, time_zone, ticket, next_at) VALUES (name, cron, time_zone, ticket, _next)
     ON CONFLICT ON CONSTRAINT schedule_name_once
-    DO UPDATE SET cron = excluded.cron, time_zone = excluded.time_zone, ticket = excluded.ticket,
+    DO UPDATE SET cron = excluded.cron, time_zone = excluded.time_zone, ticket = excluded.ticket, last_failure = NULL,
                   next_at = CASE WHEN s.paused_at IS NULL THEN excluded.next_at END;
     RETURN _next;
 END $$;
@@ -23,7 +26,8 @@ BEGIN
 END $$;
 
 -- Fires schedules that are due: one ticket each, also when several moments passed while nobody looked. A moment that has
--- been fired before isn't fired again.
+-- been fired before isn't fired again. One whose ticket is refused, because of a parent that is gone or a unique key that
+-- is held, misses its moment, says so, and holds up nobody else.
 DROP FUNCTION IF EXISTS swarm.fire;
 CREATE FUNCTION swarm.fire(_limit integer) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -38,9 +42,18 @@ BEGIN
         UPDATE swarm.schedules SET next_at = swarm.next_fire(_due.cron, _due.time_zone, clock_timestamp())
         WHERE id = _due.id;
         CONTINUE WHEN EXISTS (SELECT FROM swarm.firings WHERE schedule_id = _due.id AND fire_at = _due.next_at);
-        _ticket := swarm.enqueue_object(_due.ticket);
-        INSERT INTO swarm.firings (schedule_id, fire_at, ticket_id) VALUES (_due.id, _due.next_at, _ticket);
-        _fired := _fired + 1;
+        BEGIN
+            _ticket := swarm.enqueue_object(_due.ticket);
+            INSERT INTO swarm.firings (schedule_id, fire_at, ticket_id) VALUES (_due.id, _due.next_at, _ticket);
+            UPDATE swarm.schedules SET last_failure = NULL WHERE id = _due.id AND last_failure IS NOT NULL;
+            _fired := _fired + 1;
+        EXCEPTION
+            WHEN OTHERS THEN
+                IF SQLSTATE !~ '^(22|23|SW)' THEN
+                    RAISE; -- no fault of the ticket: the whole look is repeated
+                END IF;
+                UPDATE swarm.schedules SET last_failure = format('at %s: %s', _due.next_at, SQLERRM) WHERE id = _due.id;
+        END;
     END LOOP;
     RETURN _fired;
 END $$;

@@ -16,7 +16,7 @@
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
 -- for (0: nothing); it is honoured and never shortened. _by_holder: whether the holder of the fence speaks, or somebody
 -- who has taken its ticket away.
--- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the caller never heard the answer, or
+-- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the holder never heard the answer, or
 -- repeats himself in one call);
 -- 'lost' when the lease is gone and the caller has no say any more. Only 'ok' changed anything.
 DROP FUNCTION IF EXISTS swarm.settle;
