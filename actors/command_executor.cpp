@@ -34,6 +34,7 @@ command_executor::interface::behavior_type command_executor::make_behavior() {
       return i == runs_.end() ? std::int64_t{0} : i->second.progress->load(std::memory_order_relaxed);
     },
     [this](atom::stop, std::uint64_t id) { runner_.stop(id); },
+    [this](atom::kill, std::uint64_t id) { runner_.kill(id); },
     [this](atom::ended, std::uint64_t id, command_result& x) {
       auto i = runs_.find(id);
       if (i == runs_.end())

@@ -107,11 +107,15 @@ caf::result<child_report> supervisor::terminate_child(const std::string& id) {
   promise<child_report> answer{self_};
   i->wanted = false;
   i->forgotten = i->forgotten || i->spec.restart == restart_rule::temporary;
+  for (auto& waiting : std::exchange(i->starters, {}))
+    waiting.deliver(make_error(errc::conflict, config_.place->path() + "/" + id + " was terminated before it had started"));
   if (i->life) {
     i->stoppers.push_back(answer);
   } else {
     i->place->becomes(child_state::down);
     answer.deliver(report(*i));
+    if (i->forgotten)
+      children_.erase(i);
   }
   reconcile();
   return answer;

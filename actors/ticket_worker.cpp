@@ -144,8 +144,7 @@ void ticket_worker::run(const std::vector<std::string>& argv, caf::timespan time
           [this](const caf::error& x) {
             if (told_to_stop_)
               return end_as_told();
-            settle(phase_ == phase::checking ? outcome_class::check_error : outcome_class::transient,
-                   "the command executor failed: " + render(x));
+            settle(outcome_class::transient, "the command executor failed: " + render(x));
           });
 }
 
@@ -155,7 +154,11 @@ void ticket_worker::stop(stop_cause cause) {
   // A lost lease can't be had back, whatever else we are told.
   if (told_to_stop_ != stop_cause::lost)
     told_to_stop_ = cause;
-  self_->send(context_->executor, atom::stop_v, run_);
+  // Somebody else may begin with a lost ticket at any moment: its program gets no time to say goodbye.
+  if (cause == stop_cause::lost)
+    self_->send(context_->executor, atom::kill_v, run_);
+  else
+    self_->send(context_->executor, atom::stop_v, run_);
 }
 
 void ticket_worker::end_as_told() {

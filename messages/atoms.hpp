@@ -21,6 +21,7 @@ using count = caf::atom_constant<caf::atom("count")>;     ///< how many run
 using held = caf::atom_constant<caf::atom("held")>;       ///< which claims are held
 using execute = caf::atom_constant<caf::atom("execute")>; ///< run this command
 using stop = caf::atom_constant<caf::atom("stop")>;       ///< end this one run
+using kill = caf::atom_constant<caf::atom("kill")>;       ///< end it at once, without asking it first
 using ended = caf::atom_constant<caf::atom("ended")>;     ///< a run is over
 using hand_back = caf::atom_constant<caf::atom("hand_back")>; ///< end all runs, release their tickets
 using sweep = caf::atom_constant<caf::atom("sweep")>;     ///< do the periodic work now
@@ -63,6 +64,7 @@ inline constexpr count count_v{};
 inline constexpr held held_v{};
 inline constexpr execute execute_v{};
 inline constexpr stop stop_v{};
+inline constexpr kill kill_v{};
 inline constexpr ended ended_v{};
 inline constexpr hand_back hand_back_v{};
 inline constexpr sweep sweep_v{};

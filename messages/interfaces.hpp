@@ -92,8 +92,10 @@ using command_executor_actor = caf::typed_actor<
   caf::replies_to<atom::execute, std::uint64_t, command_spec>::with<command_result>,
   // How many bytes the program of this number has written, plus one; 0 when there is none or it hasn't started.
   caf::replies_to<atom::progress, std::uint64_t>::with<std::int64_t>,
-  // Stops the program of this number.
-  caf::reacts_to<atom::stop, std::uint64_t>>;
+  // Stops the program of this number, step by step.
+  caf::reacts_to<atom::stop, std::uint64_t>,
+  // Kills it with all its children.
+  caf::reacts_to<atom::kill, std::uint64_t>>;
 
 /// The HEARTBEAT: proves that this node's workers live, and learns what is lost or to be cancelled.
 using heartbeat_actor = caf::typed_actor<

@@ -123,13 +123,24 @@ bool connection::is_usable() const {
   return conn_ != nullptr && PQstatus(conn_) == CONNECTION_OK;
 }
 
-caf::error connection::failure(std::string_view what, const char* sqlstate, std::string message) const {
-  std::string_view code = sqlstate == nullptr ? "" : sqlstate;
+caf::error connection::failure(std::string_view what, const pg_result* x) const {
+  auto field = [x](int which) {
+    auto* text = x == nullptr ? nullptr : PQresultErrorField(x, which);
+    return one_line(text);
+  };
+  auto code = field(PG_DIAG_SQLSTATE);
+  auto message = field(PG_DIAG_MESSAGE_PRIMARY);
+  if (code.starts_with("SW")) // our own functions speak in sentences for people
+    return make_error(classify_sqlstate(code), std::move(message));
+  if (message.empty())
+    message = one_line(PQerrorMessage(conn_));
+  else if (auto detail = field(PG_DIAG_MESSAGE_DETAIL); !detail.empty())
+    message += ": " + detail;
   auto category = PQstatus(conn_) == CONNECTION_OK ? classify_sqlstate(code) : errc::database_unavailable;
   std::string sentence{what};
   sentence += " failed: " + std::move(message);
   if (!code.empty())
-    sentence += " (SQLSTATE " + std::string{code} + ")";
+    sentence += " (SQLSTATE " + code + ")";
   return make_error(category, std::move(sentence));
 }
 
@@ -139,7 +150,7 @@ caf::expected<void> connection::prepare(statement_name name) {
   std::string text{statement_text(name)};
   auto result = own(PQprepare(conn_, name.c_str(), text.c_str(), 0, nullptr));
   if (!succeeded(result.get()))
-    return failure(name.name, PQresultErrorField(result.get(), PG_DIAG_SQLSTATE), one_line(PQerrorMessage(conn_)));
+    return failure(name.name, result.get());
   prepared_.insert(name.name);
   return caf::unit;
 }
@@ -151,7 +162,7 @@ caf::expected<rows> connection::run(statement_name name, const params& arguments
   auto result = own(PQexecPrepared(conn_, name.c_str(), static_cast<int>(view.values.size()), view.values.data(),
                                    view.lengths.data(), view.formats.data(), 1));
   if (!succeeded(result.get()))
-    return failure(name.name, PQresultErrorField(result.get(), PG_DIAG_SQLSTATE), one_line(PQerrorMessage(conn_)));
+    return failure(name.name, result.get());
   return rows{result.release()};
 }
 
@@ -172,8 +183,7 @@ caf::expected<std::vector<rows>> connection::transaction(const std::vector<call>
   for (auto& x : calls) {
     auto result = own(PQgetResult(conn_));
     if (!succeeded(result.get()) && !problem)
-      problem = failure(x.statement.name, PQresultErrorField(result.get(), PG_DIAG_SQLSTATE),
-                        one_line(PQerrorMessage(conn_)));
+      problem = failure(x.statement.name, result.get());
     results.emplace_back(result.release());
     own(PQgetResult(conn_)); // the end mark of this statement
   }
@@ -183,10 +193,10 @@ caf::expected<std::vector<rows>> connection::transaction(const std::vector<call>
     if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC)
       break;
     if (result && !problem)
-      problem = failure("commit", PQresultErrorField(result.get(), PG_DIAG_SQLSTATE), one_line(PQerrorMessage(conn_)));
+      problem = failure("commit", result.get());
   }
   if (PQexitPipelineMode(conn_) == 0 && !problem)
-    problem = failure("pipeline", nullptr, one_line(PQerrorMessage(conn_)));
+    problem = failure("pipeline", nullptr);
   if (problem)
     return problem;
   return results;
@@ -196,7 +206,7 @@ caf::expected<void> connection::script(std::string_view text, std::string_view w
   std::string copy{text};
   auto result = own(PQexec(conn_, copy.c_str()));
   if (!succeeded(result.get()))
-    return failure(what, PQresultErrorField(result.get(), PG_DIAG_SQLSTATE), one_line(PQerrorMessage(conn_)));
+    return failure(what, result.get());
   return caf::unit;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 struct pg_conn;
+struct pg_result;
 
 namespace swarm::store {
 
@@ -63,7 +64,7 @@ public:
 private:
   explicit connection(pg_conn* conn) : conn_(conn) {}
   caf::expected<void> prepare(statement_name);
-  caf::error failure(std::string_view what, const char* sqlstate, std::string message) const;
+  caf::error failure(std::string_view what, const pg_result*) const; // nullptr: what the connection itself says
 
   pg_conn* conn_ = nullptr;
   std::set<std::string_view> prepared_;

@@ -48,6 +48,19 @@ CAF_TEST(a child that fails to start on request is forgotten and hurts nobody) {
   CAF_CHECK(!start_child(child("d")).has_failed());
 }
 
+CAF_TEST(an order to start is answered also when its child is terminated before it has begun) {
+  supervise(config(strategy::rest_for_one), {child("a")});
+  crash("a");
+  crash("a"); // what comes after it waits for its second restart, which backs off
+  auto order = start_child(child("d"));
+  CAF_CHECK(!order.is_answered());
+  CAF_CHECK(!terminate("d").has_failed());
+  CAF_CHECK_EQUAL(order.error(), "top/d was terminated before it had started");
+  CAF_CHECK_EQUAL(forget("d").error(), "top has no child 'd'");
+  pass(1min);
+  CAF_CHECK_EQUAL(family(), "a");
+}
+
 CAF_TEST(a terminated child stays known and can be restarted or deleted) {
   supervise(config(), {child("a"), child("b")});
   journal();

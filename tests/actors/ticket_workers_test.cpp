@@ -107,7 +107,7 @@ CAF_TEST(a lost ticket is not held any more but its slot is taken until its work
   tell(it, atom::stop_v, claim_of(1), stop_cause::lost);
   CAF_CHECK_EQUAL(held(), std::vector<claim_ref>{claim_of(2)});
   CAF_CHECK_EQUAL(count("a"), 2);
-  CAF_CHECK_EQUAL(executor->stopped, std::vector<std::uint64_t>{executor->execute.asked[0].first});
+  CAF_CHECK_EQUAL(executor->killed, std::vector<std::uint64_t>{executor->execute.asked[0].first});
   end_program();
   CAF_CHECK_EQUAL(count("a"), 1);
   CAF_CHECK(settled().empty());

@@ -52,6 +52,20 @@ CAF_TEST(a stop is an interrupt first and a terminate next however often it is a
   CAF_CHECK_EQUAL(result.output, "INT\nTERM\n");
 }
 
+CAF_TEST(a kill asks nobody and may follow a stop) {
+  for (bool stop_first : {false, true}) {
+    signpost post;
+    auto ended = start(runner, 1, shell("trap '' INT TERM; echo >" + post.path + "; while :; do sleep 600; done"));
+    post.read_line();
+    if (stop_first)
+      runner.stop(1);
+    runner.kill(1);
+    const auto result = wait_for(ended);
+    CAF_CHECK_EQUAL(to_string(result.ending), "stopped");
+    CAF_CHECK_EQUAL(result.signal, SIGKILL);
+  }
+}
+
 CAF_TEST(a stop that follows its start at once is not lost) {
   for (command_runner::run_id id = 1; id <= 50; ++id) {
     auto ended = start(runner, id, program({"sleep", "600"}));

@@ -244,7 +244,7 @@ CAF_TEST(a third signal kills and the next start takes the tickets back) {
   CAF_CHECK(is_alive(work));
   node.signal(SIGTERM);
   auto said = node.end(10s);
-  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK_EQUAL(said.code, 130);
   CAF_CHECK(said.err.find("swarm has stopped") == std::string::npos);
   CAF_CHECK(within(5s, [&] { return !is_alive(work); }));
   CAF_CHECK_EQUAL(me.history("a"), "submitted claimed");

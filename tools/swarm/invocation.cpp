@@ -228,6 +228,11 @@ caf::expected<database_access> open_database(const invocation& x, const config::
   return access;
 }
 
+bool has_database(const invocation& x, const config::node_config& values) {
+  auto path = home_path(x);
+  return !values.database.url.empty() || (path && !is_missing(*path / "postgres" / "data"));
+}
+
 int with_database(const invocation& x, const std::string& command,
                   const std::function<caf::expected<void>(store::connection&)>& work) {
   auto settings = load_settings(x);

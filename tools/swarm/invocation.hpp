@@ -80,6 +80,9 @@ enum class schema_need { newest, any };
 caf::expected<database_access> open_database(const invocation&, const config::node_config&, const std::string& command,
                                              schema_need = schema_need::newest);
 
+/// Whether there is a database to open: a named one, or one in the home.
+bool has_database(const invocation&, const config::node_config&);
+
 /// Settings of a connection of this program, e.g. for `application` "swarm list".
 store::connection_settings connection_settings(const config::node_config&, std::string conninfo,
                                                std::string application);

@@ -64,7 +64,7 @@ bool local_node::stop_patiently(const signals& incoming) {
   while (stopped.wait_for(0s) != std::future_status::ready)
     if (incoming.wait_for(100ms)) {
       if (!std::exchange(is_first, false))
-        _exit(exit_failure); // leases run out, and the next start reclaims them at once
+        _exit(exit_interrupted); // leases run out, and the next start reclaims them at once
       node_->hand_back();
     }
   return stopped.get();

@@ -24,6 +24,12 @@ int migrate(const invocation& x, const store::migrate_options& options) {
   auto settings = load_settings(x);
   if (!settings)
     return exit_bad_input;
+  // A look makes no database.
+  if (options.dry_run && !has_database(x, settings->values)) {
+    std::cout << "there is no database yet; the first start makes one and brings it to version "
+              << options.to.value_or(store::schema_version()) << '\n';
+    return exit_success;
+  }
   auto access = open_database(x, settings->values, "swarm migrate", schema_need::any);
   if (!access)
     return complain(access.error());
@@ -41,7 +47,7 @@ void add_migrate(CLI::App& program, invocation& x, action& chosen) {
   auto* command = program.add_subcommand("migrate", "Bring the database's schema to this version");
   command->add_flag("--dry-run", options->dry_run, "Tell what would be done, and undo it");
   command->add_option_function<int>("--to", [options](int version) { options->to = version; }, "Stop at this version")
-    ->check(CLI::PositiveNumber);
+    ->check(CLI::Range(1, store::schema_version()));
   add_setting_flags(*command, x);
   command->callback([options, &chosen] { chosen = [options](const invocation& said) { return migrate(said, *options); }; });
 }

@@ -128,7 +128,7 @@ void add_schedule(CLI::App& program, invocation&, action& chosen) {
                                                                                 "run in this directory");
   object->excludes(program_and_arguments)->excludes(queue)->excludes(priority);
   command->callback([=, &chosen] {
-    if (wanted->object.empty() && wanted->command.empty())
+    if (wanted->object.empty() && (wanted->command.empty() || wanted->command.front().empty()))
       throw CLI::RequiredError("COMMAND or --ticket");
     chosen = [wanted](const invocation& x) { return schedule(x, *wanted); };
   });

@@ -3,9 +3,12 @@
 
 #include "actors/logging.hpp"
 
+#include <atomic>
 #include <csignal>
+#include <functional>
 #include <iostream>
 #include <systemd/sd-daemon.h>
+#include <thread>
 
 namespace swarm::cli {
 
@@ -17,6 +20,42 @@ using namespace std::chrono_literals;
 void tell_systemd(const char* state) {
   sd_notify(0, state);
 }
+
+/// What systemd hears, if it listens: that the node lives. Also while the main thread brings the database up again, which
+/// may take longer than systemd's patience and is nothing that a restart of the node would mend.
+class heart {
+public:
+  heart(const runtime::node& node, caf::timespan stuck_after) : node_(node), stuck_after_(stuck_after) {
+    std::uint64_t watchdog_us = 0;
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+      deputy_ = std::jthread{[this](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          std::this_thread::sleep_for(pause);
+          if (is_busy_)
+            beat();
+        }
+      }};
+  }
+
+  void beat() const {
+    if (deputy_.joinable() && node_.silent_for() < stuck_after_)
+      tell_systemd("WATCHDOG=1");
+  }
+
+  void beat_during(const std::function<void()>& work) {
+    is_busy_ = true;
+    work();
+    is_busy_ = false;
+  }
+
+  static constexpr std::chrono::milliseconds pause{500};
+
+private:
+  const runtime::node& node_;
+  caf::timespan stuck_after_;
+  std::atomic<bool> is_busy_{false};
+  std::jthread deputy_;
+};
 
 /// Stops the node, and leaves without it where an actor's thread would keep the process for ever.
 int stop(local_node& running, const signals& incoming, int code) {
@@ -40,20 +79,18 @@ int up(const invocation& x) {
     return incoming.is_pending() ? exit_interrupted : complain(running.error());
   logger_for("node")->info("ready for tickets: home={}", fact(home->root().string()));
   tell_systemd("READY=1\nSTATUS=ready for tickets");
-  std::uint64_t watchdog_us = 0;
-  const auto watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
+  heart beating{(*running)->node(), settings->values.supervisor.stuck_after};
   for (;;) {
-    if (auto signal = incoming.wait_for(500ms)) {
+    if (auto signal = incoming.wait_for(heart::pause)) {
       logger_for("node")->info("stopping on signal: signal={}", strsignal(*signal));
       return stop(**running, incoming, exit_success);
     }
-    (*running)->tend_database();
+    beating.beat_during([&] { (*running)->tend_database(); });
     if (auto cause = (*running)->node().failure()) {
       logger_for("node")->critical("the supervision tree gave up, the node ends: cause={}", fact(render(*cause)));
       return stop(**running, incoming, exit_gave_up);
     }
-    if (watched && (*running)->node().silent_for() < settings->values.supervisor.stuck_after)
-      tell_systemd("WATCHDOG=1");
+    beating.beat();
   }
 }
 

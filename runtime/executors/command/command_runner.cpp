@@ -34,7 +34,11 @@ struct stop_request {
   run_id id;
 };
 
-using request = std::variant<start_request, stop_request>;
+struct kill_request {
+  run_id id;
+};
+
+using request = std::variant<start_request, stop_request, kill_request>;
 
 void check(int uv_error) {
   if (uv_error != 0)
@@ -169,6 +173,11 @@ struct command_runner::impl {
       run->second->stop();
   }
 
+  void handle(const kill_request& x) {
+    if (const auto run = runs.find(x.id); run != runs.end())
+      run->second->kill();
+  }
+
   void end_all() {
     // A run may end in the call and leave the map.
     for (auto run = runs.begin(); run != runs.end();)
@@ -203,6 +212,10 @@ command_runner::progress command_runner::start(run_id id, command_spec spec, on_
 
 void command_runner::stop(run_id id) {
   impl_->add(stop_request{id});
+}
+
+void command_runner::kill(run_id id) {
+  impl_->add(kill_request{id});
 }
 
 } // namespace swarm::executors

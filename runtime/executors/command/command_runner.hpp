@@ -57,6 +57,9 @@ public:
   /// Unknown ids are ignored. Callable from any thread.
   void stop(run_id id);
 
+  /// The same without a ladder: SIGKILL to the whole group.
+  void kill(run_id id);
+
 private:
   struct impl;
   std::unique_ptr<impl> impl_;

@@ -26,6 +26,10 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _at swarm.queues;
 BEGIN
+    IF queue !~ '^[A-Za-z0-9_.-]{1,63}$' THEN
+        RAISE EXCEPTION 'a queue''s name is made of 1 to 63 letters, digits, ''_'', ''-'' and ''.'', not %',
+            quote_literal(left(queue, 63)) USING ERRCODE = 'SW002';
+    END IF;
     INSERT INTO swarm.queues AS q (name, slots, slots_per_node, slots_per_key, ageing_ms, is_fair)
     VALUES (queue, slots, slots_per_node, slots_per_key, swarm.to_ms(ageing::text), is_fair)
     ON CONFLICT ON CONSTRAINT queue_name_once DO UPDATE
