@@ -1,6 +1,7 @@
 #include "actors/census.hpp"
 
 #include <caf/abstract_actor.hpp>
+#include <caf/actor_cast.hpp>
 
 #include <algorithm>
 #include <unordered_map>

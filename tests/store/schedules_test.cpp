@@ -78,6 +78,7 @@ CAF_TEST(a schedule submits one ticket per moment however many look) {
   // The same moment again, as after a restore of the schedule: it was fired before.
   must(s.db.script("UPDATE swarm.schedules SET next_at = (SELECT fire_at FROM swarm.firings)", "again"));
   CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 0);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.schedules WHERE last_failure IS NOT NULL"), "0"); // and no failure
 }
 
 CAF_TEST(a schedule whose ticket is refused says so and holds up nobody) {
