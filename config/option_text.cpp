@@ -61,20 +61,13 @@ std::string_view trimmed(std::string_view text) {
   return first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-caf::error check_choice(const option& x, const std::string& what, std::string_view value) {
+// @returns what is wrong with a choice, or nothing to say.
+std::string choice_problem(const option& x, std::string_view value) {
   if (std::find(x.choices.begin(), x.choices.end(), value) != x.choices.end())
-    return caf::none;
+    return {};
   const auto meant = nearest(value, x.choices);
-  const auto hint = meant.empty() ? std::string{} : ", did you mean " + in_quotes(meant) + "?";
-  return make_error(errc::invalid_input,
-                    what + " must be " + alternatives(x.choices) + ", got " + in_quotes(value) + hint);
-}
-
-caf::error check_name(const option& x, std::string_view name) {
-  if (is_name(name))
-    return caf::none;
-  return wrong(x, " holds the name " + in_quotes(name) + "; names are 1 to " + std::to_string(name_bytes_max)
-                    + " letters, digits, '_', '-' or '.'");
+  return "must be " + alternatives(x.choices) + ", got " + in_quotes(value)
+         + (meant.empty() ? "" : ", did you mean " + in_quotes(meant) + "?");
 }
 
 caf::error check_bounds(const option& x, const option_value& value) {
@@ -86,33 +79,58 @@ caf::error check_bounds(const option& x, const option_value& value) {
 caf::error check_text(const option& x, std::string_view value) {
   if (std::any_of(value.begin(), value.end(), is_control))
     return wrong(x, " must not hold control characters");
-  return x.choices.empty() ? caf::error{} : check_choice(x, x.key, value);
+  if (x.choices.empty())
+    return caf::none;
+  const auto reason = choice_problem(x, value);
+  return reason.empty() ? caf::error{} : wrong(x, " " + reason);
 }
+
+// Everything that is wrong within one value, in one sentence.
+class complaints {
+public:
+  explicit complaints(const option& x) : about_(x) {}
+
+  void add(const std::string& what) { text_ += (text_.empty() ? " " : "; ") + what; }
+
+  caf::error as_error(const std::string& remedy = {}) const {
+    return text_.empty() ? caf::error{} : wrong(about_, text_ + remedy);
+  }
+
+private:
+  const option& about_;
+  std::string text_;
+};
 
 caf::error check_names(const option& x, const std::vector<std::string>& values) {
   if (values.empty())
     return wrong(x, " must hold at least one name");
+  complaints found{x};
+  std::string remedy;
   std::set<std::string_view> seen;
   for (const auto& value : values) {
-    if (auto error = check_name(x, value))
-      return error;
-    if (!seen.insert(value).second)
-      return wrong(x, " holds the name " + in_quotes(value) + " twice");
+    if (!seen.insert(value).second) {
+      found.add("holds the name " + in_quotes(value) + " twice");
+    } else if (!is_name(value)) {
+      found.add("holds the name " + in_quotes(value));
+      remedy = "; names are 1 to " + std::to_string(name_bytes_max) + " letters, digits, '_', '-' or '.'";
+    }
   }
-  return caf::none;
+  return found.as_error(remedy);
 }
 
 caf::error check_levels(const option& x, const std::map<std::string, std::string>& values) {
+  complaints found{x};
   for (const auto& [component, level] : values) {
     if (std::find(x.subjects.begin(), x.subjects.end(), component) == x.subjects.end()) {
       const auto meant = nearest(component, x.subjects);
-      return wrong(x, " names " + in_quotes(component) + ", which no component is called"
-                        + (meant.empty() ? "; they are " + alternatives(x.subjects) : ", did you mean " + in_quotes(meant) + "?"));
+      found.add("names " + in_quotes(component) + ", which no component is called"
+                + (meant.empty() ? ", they are " + alternatives(x.subjects)
+                                 : ", did you mean " + in_quotes(meant) + "?"));
     }
-    if (auto error = check_choice(x, x.key + ": the level of " + in_quotes(component), level))
-      return error;
+    if (const auto reason = choice_problem(x, level); !reason.empty())
+      found.add("gives " + in_quotes(component) + " a level that " + reason);
   }
-  return caf::none;
+  return found.as_error();
 }
 
 caf::error parse_integer(const option& x, std::string_view text, option_value& result) {

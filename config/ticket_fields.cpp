@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t key_bytes_max = 100;
 constexpr std::size_t queue_bytes_max = 63;
-constexpr std::size_t group_bytes_max = 200;
+constexpr std::size_t label_bytes_max = 200;
 constexpr std::size_t arguments_max = 1'000;
 constexpr std::size_t path_bytes_max = 4'095; // PATH_MAX without the NUL.
 
@@ -80,7 +80,7 @@ private:
       {"priority", &ticket_reader::read_priority}, {"progress_timeout", &ticket_reader::read_progress_timeout},
       {"queue", &ticket_reader::read_queue},       {"queue_timeout", &ticket_reader::read_queue_timeout},
       {"start_timeout", &ticket_reader::read_start_timeout},
-      {"timeout", &ticket_reader::read_timeout},
+      {"timeout", &ticket_reader::read_timeout},   {"unique", &ticket_reader::read_unique},
     };
     return result;
   }
@@ -192,10 +192,20 @@ private:
   }
 
   void read_group(const YAML::Node& at, const YAML::Node& value) {
-    if (value.IsScalar() && !value.Scalar().empty() && value.Scalar().size() <= group_bytes_max)
-      entry_.ticket.group_key = value.Scalar();
+    read_key(at, value, entry_.ticket.group_key,
+             "group must be a text of 1 to 200 bytes that says whose ticket it is, as in 'group: customer-7'");
+  }
+
+  void read_unique(const YAML::Node& at, const YAML::Node& value) {
+    read_key(at, value, entry_.ticket.unique_key,
+             "unique must be a text of 1 to 200 bytes that no other unfinished ticket has, as in 'unique: deploy-shop'");
+  }
+
+  void read_key(const YAML::Node& at, const YAML::Node& value, std::string& result, const std::string& sentence) {
+    if (value.IsScalar() && !value.Scalar().empty() && value.Scalar().size() <= label_bytes_max)
+      result = value.Scalar();
     else
-      report(at, "group must be a text of 1 to 200 bytes that says whose ticket it is, as in 'group: customer-7'");
+      report(at, sentence);
   }
 
   void read_cwd(const YAML::Node& at, const YAML::Node& value) {

@@ -110,26 +110,20 @@ std::optional<problem> find_binary(std::string_view text, const std::string& sou
                  std::string{what} + hex.data() + "; a YAML file is UTF-8 text"};
 }
 
-// yaml-cpp names what its parser looked for; people need to know what to do.
-std::string sentence_of(const std::string& message) {
-  using namespace YAML;
-  static const std::array<std::pair<std::string_view, std::string_view>, 13> known{{
-    {ErrorMsg::END_OF_MAP, "a 'key: value' is expected here; check the indentation and the colon"},
-    {ErrorMsg::END_OF_SEQ, "a '- ' is expected here; check the indentation"},
-    {ErrorMsg::END_OF_MAP_FLOW, "a ',' or '}' is missing before this"},
-    {ErrorMsg::END_OF_SEQ_FLOW, "a ',' or ']' is missing before this"},
-    {ErrorMsg::FLOW_END, "this bracket closes nothing"},
-    {ErrorMsg::EOF_IN_SCALAR, "the file ends within a quoted text; close the quote"},
-    {ErrorMsg::DOC_IN_SCALAR, "the document ends within a quoted text; close the quote"},
-    {ErrorMsg::MAP_VALUE, "a ':' is not possible here; quote a text that holds ': '"},
-    {ErrorMsg::MAP_KEY, "a '? ' is not possible here; quote the text"},
-    {ErrorMsg::BLOCK_ENTRY, "a '- ' is not possible here; begin a list on a line of its own"},
-    {ErrorMsg::UNKNOWN_TOKEN, "no value can begin with this character; quote the text"},
-    {ErrorMsg::UNKNOWN_ANCHOR, "this alias names no anchor above it"},
-    {ErrorMsg::BAD_FILE, "lists and maps are nested too deep here"},
-  }};
-  const auto entry = std::find_if(known.begin(), known.end(), [&](const auto& x) { return x.first == message; });
-  return entry == known.end() ? message : std::string{entry->second};
+// @returns the column of the first tab before any text on a line, or -1; both count from 0.
+int tab_in_indentation(std::string_view text, int line) {
+  for (; line > 0 && !text.empty(); --line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  const auto tab = text.find_first_not_of(' ');
+  return line == 0 && tab != std::string_view::npos && text[tab] == '\t' ? static_cast<int>(tab) : -1;
+}
+
+problem problem_of(const YAML::Exception& x, std::string_view text, const std::string& source) {
+  // yaml-cpp takes a tab for a part of what follows it, and complains of that.
+  if (const auto tab = tab_in_indentation(text, x.mark.line); tab >= 0)
+    return {source, x.mark.line + 1, tab + 1, "this line is indented with a tab; YAML allows spaces only"};
+  // The place is unknown when a token was cut off by the end of the file.
+  return {source, std::max(x.mark.line + 1, 0), std::max(x.mark.column + 1, 0), x.msg};
 }
 
 std::optional<yaml_document> build(std::string_view text, std::string source, problems& found,
@@ -171,8 +165,7 @@ std::optional<yaml_document> parse_yaml(std::string_view text, std::string sourc
   try {
     return build(text, source, found, limits);
   } catch (const YAML::Exception& x) {
-    // The place is unknown when a token was cut off by the end of the file.
-    found.push_back({source, std::max(x.mark.line + 1, 0), std::max(x.mark.column + 1, 0), sentence_of(x.msg)});
+    found.push_back(problem_of(x, text, source));
   } catch (const std::exception& x) {
     found.push_back({source, 0, 0, std::string{"is not valid YAML: "} + x.what()});
   }

@@ -4,6 +4,7 @@
 #include "config/values.hpp"
 
 #include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
 
 #include <algorithm>
 #include <array>
@@ -64,6 +65,8 @@ struct extent {
 
 // A list or map whose end wasn't seen yet.
 struct open_collection {
+  YAML::Mark begin;
+  YAML::EmitterStyle::value style;
   YAML::anchor_t anchor;
   std::size_t nodes_before;
   std::size_t bytes_before;
@@ -113,18 +116,28 @@ public:
   }
 
   void OnSequenceStart(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(at, tag, anchor, false);
+                       YAML::EmitterStyle::value style) override {
+    open(at, style, tag, anchor, false);
   }
 
   void OnSequenceEnd() override { close(); }
 
   void OnMapStart(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
-    open(at, tag, anchor, true);
+                  YAML::EmitterStyle::value style) override {
+    open(at, style, tag, anchor, true);
   }
 
   void OnMapEnd() override { close(); }
+
+  /// @returns what else there is to say of a text that breaks off now: the parser names the place where it gave up, and
+  /// the bracket that was forgotten may stand far above.
+  std::string open_bracket() const {
+    if (open_.empty() || open_.back().style != YAML::EmitterStyle::Flow)
+      return {};
+    const auto& last = open_.back();
+    return std::string{"; the '"} + (last.is_map ? '{' : '[') + "' of line " + std::to_string(last.begin.line + 1)
+           + ", column " + std::to_string(last.begin.column + 1) + " is still open";
+  }
 
 private:
   void report(const YAML::Mark& at, std::string text) {
@@ -175,10 +188,11 @@ private:
       report(at, "duplicate key " + in_quotes(key) + ", it is already on line " + std::to_string(first->second));
   }
 
-  void open(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor, bool is_map) {
+  void open(const YAML::Mark& at, YAML::EmitterStyle::value style, const std::string& tag, YAML::anchor_t anchor,
+            bool is_map) {
     if (enter(at, tag))
       refuse(at, "a list or map can't be a key; keys are text");
-    open_collection x{anchor, nodes_, bytes_, 1, is_map, true, {}};
+    open_collection x{at, style, anchor, nodes_, bytes_, 1, is_map, true, {}};
     add(at, 1, 0, 1);
     remember(anchor, {});
     open_.push_back(std::move(x));
@@ -227,6 +241,33 @@ private:
   std::string_view text_;
 };
 
+// yaml-cpp names what its parser looked for; people need to know what to do.
+std::string sentence_of(const std::string& message) {
+  using namespace YAML;
+  static const std::array<std::pair<std::string_view, std::string_view>, 13> known{{
+    {ErrorMsg::END_OF_MAP, "a 'key: value' is expected here; check the indentation and the colon"},
+    {ErrorMsg::END_OF_SEQ, "a '- ' is expected here; check the indentation"},
+    {ErrorMsg::END_OF_MAP_FLOW, "a ',' or '}' is missing before this"},
+    {ErrorMsg::END_OF_SEQ_FLOW, "a ',' or ']' is missing before this"},
+    {ErrorMsg::FLOW_END, "this bracket closes none, or not the one that was opened last"},
+    {ErrorMsg::EOF_IN_SCALAR, "the file ends within a quoted text; close the quote"},
+    {ErrorMsg::DOC_IN_SCALAR, "the document ends within a quoted text; close the quote"},
+    {ErrorMsg::MAP_VALUE, "a ':' is not possible here; quote a text that holds ': '"},
+    {ErrorMsg::MAP_KEY, "a '? ' is not possible here; quote the text"},
+    {ErrorMsg::BLOCK_ENTRY, "a '- ' is not possible here; begin a list on a line of its own"},
+    {ErrorMsg::UNKNOWN_TOKEN, "no value can begin with this character; quote the text"},
+    {ErrorMsg::UNKNOWN_ANCHOR, "this alias names no anchor above it"},
+    {ErrorMsg::BAD_FILE, "lists and maps are nested too deep here"},
+  }};
+  const auto entry = std::find_if(known.begin(), known.end(), [&](const auto& x) { return x.first == message; });
+  return entry == known.end() ? message : std::string{entry->second};
+}
+
+bool is_of_brackets(const std::string& message) {
+  using namespace YAML;
+  return message == ErrorMsg::END_OF_MAP_FLOW || message == ErrorMsg::END_OF_SEQ_FLOW;
+}
+
 } // namespace
 
 yaml_content guard_yaml(std::string_view text, const std::string& source, const yaml_limits& limits, problems& found) {
@@ -236,11 +277,15 @@ yaml_content guard_yaml(std::string_view text, const std::string& source, const 
   std::istream stream{&input};
   YAML::Parser parser{stream};
   guard handler{source, limits, input, found};
-  if (!parser.HandleNextDocument(handler))
-    return yaml_content::nothing;
-  nothing_more end{text};
-  parser.HandleNextDocument(end);
-  return yaml_content::document;
+  try {
+    if (!parser.HandleNextDocument(handler))
+      return yaml_content::nothing;
+    nothing_more end{text};
+    parser.HandleNextDocument(end);
+    return yaml_content::document;
+  } catch (const YAML::ParserException& x) {
+    refuse(x.mark, sentence_of(x.msg) + (is_of_brackets(x.msg) ? handler.open_bracket() : ""));
+  }
 }
 
 } // namespace swarm::config

@@ -31,6 +31,7 @@ struct new_ticket {
   caf::timespan progress_timeout{0}; ///< Between two signs of progress.
   caf::timespan deadline{0};         ///< Of the whole ticket, from its submission.
   std::string group_key; ///< Whose ticket it is, for fair queues and slots per key; may be empty.
+  std::string unique_key; ///< Of one ticket at a time, among all that aren't final; may be empty.
   std::string payload = "{}";  ///< JSON object, the executor's arguments; see messages/payload.hpp.
   std::vector<std::uint32_t> needs; ///< Positions in `new_graph::tickets` that must complete first.
   edge_policy on_failure = edge_policy::block; ///< What it does when one of them doesn't.
@@ -38,7 +39,8 @@ struct new_ticket {
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, new_ticket& x) {
     return f(caf::meta::type_name("new_ticket"), x.key, x.queue, x.kind, x.priority, x.attempts_max, x.timeout,
-             x.payload, x.queue_timeout, x.start_timeout, x.progress_timeout, x.deadline, x.group_key, x.needs, x.on_failure);
+             x.payload, x.queue_timeout, x.start_timeout, x.progress_timeout, x.deadline, x.group_key,
+             x.unique_key, x.needs, x.on_failure);
   }
 };
 

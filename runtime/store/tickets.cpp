@@ -69,6 +69,8 @@ std::optional<std::string> extras(const new_ticket& x) {
   nlohmann::json result;
   if (!x.group_key.empty())
     result["group_key"] = x.group_key;
+  if (!x.unique_key.empty())
+    result["unique_key"] = x.unique_key;
   for (auto& [name, value] : {std::pair{"queue_timeout_ms", x.queue_timeout}, {"start_timeout_ms", x.start_timeout},
                               {"progress_timeout_ms", x.progress_timeout}, {"deadline_ms", x.deadline}})
     if (value.count() > 0)

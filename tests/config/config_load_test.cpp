@@ -198,7 +198,7 @@ CAF_TEST(a wrong file is refused with the place and the remedy) {
     {"log:\n  levels: {store: [debug]}",
      "swarm.yaml:2:11: log.levels must hold only names and levels, such as {store: debug}"},
     {"log:\n  levels: {store: loud}",
-     "swarm.yaml:2:11: log.levels: the level of 'store' must be trace, debug, info, warn, error or off, got 'loud'"},
+     "swarm.yaml:2:11: log.levels gives 'store' a level that must be trace, debug, info, warn, error or off, got 'loud'"},
     {"node:\n  slots: 4\n  slots: 5", "swarm.yaml:3:3: duplicate key 'slots', it is already on line 2"},
     {"node: {slots: 4}\nnode: {slots: 4}", "swarm.yaml:2:1: duplicate key 'node', it is already on line 1"},
   };

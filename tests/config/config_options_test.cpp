@@ -138,13 +138,18 @@ CAF_TEST(texts become values or sentences that name the remedy) {
     {"node.queues", "a,,b", "node.queues holds the name ''; names are 1 to 63 letters, digits, '_', '-' or '.'"},
     {"node.queues", "a b", "node.queues holds the name 'a b'; names are 1 to 63 letters, digits, '_', '-' or '.'"},
     {"node.queues", "a,b,a", "node.queues holds the name 'a' twice"},
+    {"node.queues", "a b,c,c,d/e", "node.queues holds the name 'a b'; holds the name 'c' twice; holds the name 'd/e'; "
+                                   "names are 1 to 63 letters, digits, '_', '-' or '.'"},
     {"log.levels", "", ""},
     {"log.levels", "store=debug, reaper = warn", "reaper=warn,store=debug"},
     {"log.levels", "store", "log.levels must be written as store=debug,reaper=warn, got 'store'"},
     {"log.levels", "stroe=debug", "log.levels names 'stroe', which no component is called, did you mean 'store'?"},
     {"log.levels", "store=debug,store=info", "log.levels holds the name 'store' twice"},
+    {"log.levels", "stroe=debug,reaper=loud",
+     "log.levels gives 'reaper' a level that must be trace, debug, info, warn, error or off, got 'loud'; names 'stroe', "
+     "which no component is called, did you mean 'store'?"},
     {"log.levels", "store=debgu",
-     "log.levels: the level of 'store' must be trace, debug, info, warn, error or off, got 'debgu', "
+     "log.levels gives 'store' a level that must be trace, debug, info, warn, error or off, got 'debgu', "
      "did you mean 'debug'?"},
     {"node.name", "a\tb", "node.name must not hold control characters"},
     {"log.file", "a\nb", "log.file must not hold control characters"},

@@ -89,6 +89,17 @@ CAF_TEST(the documented form becomes a graph) {
   CAF_CHECK_EQUAL(payload->working_directory, (folder.path() / "hello").string());
 }
 
+CAF_TEST(a ticket has its clocks and its keys) {
+  const auto graph = load("graph: a\ntickets: {x: {command: [a], group: customer-7, unique: deploy, queue_timeout: 1s, "
+                          "start_timeout: 2s, progress_timeout: 3s, deadline: 4s, on_failure: ignore}}");
+  CAF_REQUIRE(graph);
+  const auto& x = graph->tickets.front();
+  CAF_CHECK_EQUAL(x.group_key, "customer-7");
+  CAF_CHECK_EQUAL(x.unique_key, "deploy");
+  CAF_CHECK(x.queue_timeout == 1s && x.start_timeout == 2s && x.progress_timeout == 3s && x.deadline == 4s);
+  CAF_CHECK(x.on_failure == edge_policy::ignore);
+}
+
 CAF_TEST(what a ticket leaves open comes from the defaults and the folder of the file) {
   const auto graph = load("graph: a\ntickets: {x: {command: [a]}}", {7, 90s});
   CAF_REQUIRE(graph);
@@ -173,7 +184,7 @@ CAF_TEST(a ticket without a command is refused) {
                   "g:3:6: ticket 'x': unknown key 'comand', did you mean 'command'?");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
                   "g:3:20: ticket 'x': unknown key 'colour', known are attempts, check, command, cwd, deadline, env, group, needs, "
-                  "on_failure, priority, progress_timeout, queue, queue_timeout, start_timeout, timeout");
+                  "on_failure, priority, progress_timeout, queue, queue_timeout, start_timeout, timeout, unique");
 }
 
 CAF_TEST(a command is a list of texts) {
@@ -222,6 +233,15 @@ CAF_TEST(a duration needs its unit) {
                   "0 for no limit");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], timeout: [10m]}"),
                   "g:3:29: ticket 'x': timeout must be a duration, as in 10m or 1h30m; 0 for no limit");
+}
+
+CAF_TEST(group and unique are short texts) {
+  const std::string sentence = "g:3:20: ticket 'x': unique must be a text of 1 to 200 bytes that no other unfinished "
+                               "ticket has, as in 'unique: deploy-shop'";
+  CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], unique: ''}"), "g:3:28" + sentence.substr(6));
+  CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], unique: [b]}"), "g:3:28" + sentence.substr(6));
+  CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], unique: " + std::string(201, 'x') + "}"), "g:3:28" + sentence.substr(6));
+  CAF_CHECK(problem_of_ticket("{command: [a], group: ''}").find("group must be a text") != std::string::npos);
 }
 
 CAF_TEST(a queue has a simple name) {

@@ -11,7 +11,6 @@
 
 #include <caf/all.hpp>
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -67,31 +66,6 @@ sockaddr_un address_of(const fs::path& socket) {
   CAF_REQUIRE(socket.native().copy(result.sun_path, sizeof result.sun_path - 1) == socket.native().size());
   return result;
 }
-
-/// What systemd would hear of a service of type notify.
-class ear {
-public:
-  explicit ear(const fs::path& socket) : file_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    auto address = address_of(socket);
-    CAF_REQUIRE_EQUAL(::bind(file_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  }
-  ~ear() { ::close(file_); }
-  ear(const ear&) = delete;
-  ear& operator=(const ear&) = delete;
-
-  /// The next notice; empty when none comes.
-  std::string hear() const {
-    pollfd news{file_, POLLIN, 0};
-    char text[512];
-    if (::poll(&news, 1, 10'000) != 1)
-      return {};
-    auto got = ::recv(file_, text, sizeof text, 0);
-    return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
-  }
-
-private:
-  int file_;
-};
 
 /// Nobody waits long for an actor that hangs, and nobody puts up with one. The rest is for a stop that finds no store.
 const std::vector<std::string> no_mercy{"--node.name", "box",
@@ -255,46 +229,6 @@ CAF_TEST(a third signal kills and the next start takes the tickets back) {
   me.write("go", "");
   CAF_CHECK(within(20s, [&] { return me.state("a") == "completed"; }));
   CAF_CHECK_EQUAL(me.history("a"), "submitted claimed reclaimed claimed completed");
-}
-
-CAF_TEST(systemd hears when the node is ready and that it lives and that it stops) {
-  // A short path: it must fit into an address.
-  auto folder = swarm::test::scratch_directory();
-  ear systemd{folder / "notify"};
-  me.environment["NOTIFY_SOCKET"] = (folder / "notify").string();
-  me.environment["WATCHDOG_USEC"] = "2000000";
-  auto node = me.start({"up"});
-  CAF_CHECK(systemd.hear().starts_with("READY=1"));
-  CAF_CHECK(contains(node.err(), "ready for tickets"));
-  for (int i = 0; i < 3; ++i)
-    CAF_CHECK_EQUAL(systemd.hear(), "WATCHDOG=1");
-  submit(slow_graph);
-  node.signal(SIGTERM);
-  auto last = systemd.hear();
-  while (last == "WATCHDOG=1")
-    last = systemd.hear();
-  CAF_CHECK_EQUAL(last, "STOPPING=1");
-  // Told when it begins to stop, not when it has stopped.
-  CAF_CHECK(is_alive(running("a")));
-  me.write("go", "");
-  CAF_CHECK_EQUAL(node.end().code, 0);
-}
-
-CAF_TEST(a node whose watchdog is asked for by another process says nothing of it) {
-  auto folder = swarm::test::scratch_directory();
-  ear systemd{folder / "notify"};
-  me.environment["NOTIFY_SOCKET"] = (folder / "notify").string();
-  me.environment["WATCHDOG_USEC"] = "2000000";
-  me.environment["WATCHDOG_PID"] = "1";
-  auto node = me.start({"up"});
-  CAF_CHECK(systemd.hear().starts_with("READY=1"));
-  me.write("g.yaml", "graph: g\ntickets: {x: {command: [sh, -c, 'env; sleep 1.2']}}\n");
-  CAF_CHECK_EQUAL(me.run({"run", "g.yaml"}).code, 0);
-  node.signal(SIGTERM);
-  CAF_CHECK_EQUAL(systemd.hear(), "STOPPING=1");
-  CAF_CHECK_EQUAL(node.end().code, 0);
-  // Nor do commands hear of it: they could speak for the node.
-  CAF_CHECK(me.run({"show", me.ticket("x")}).out.find("NOTIFY_SOCKET") == std::string::npos);
 }
 
 CAF_TEST(a tree that gives up ends the process with 70 and the chain of causes) {

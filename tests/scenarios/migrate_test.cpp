@@ -32,6 +32,14 @@ CAF_TEST(a dry run tells what would be done and does nothing) {
   CAF_CHECK_EQUAL(schemas(), "0");
 }
 
+CAF_TEST(a dry run in a home without a database makes none) {
+  swarm::test::user newcomer;
+  auto said = newcomer.run({"migrate", "--dry-run"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  CAF_CHECK(contains(said.out, "there is no database yet"));
+  CAF_CHECK(!std::filesystem::exists(newcomer.home()) || std::filesystem::is_empty(newcomer.home()));
+}
+
 CAF_TEST(the second run finds nothing to do) {
   auto first = me.run({"migrate"});
   CAF_CHECK_EQUAL(first.code, 0);

@@ -85,7 +85,8 @@ CAF_TEST(a queue gets limits and loses them again) {
   said({"configure", "gpu", "--fair", "--slots-per-node", "3"});
   CAF_CHECK_EQUAL(row(), "3 t");
   for (auto& wrong : std::vector<std::vector<std::string>>{{"gpu", "--slots", "0"}, {"gpu", "--ageing", "10"},
-                                                           {"gpu", "--ageing", "1s", "--fair"}, {}}) {
+                                                           {"gpu", "--ageing", "1s", "--fair"},
+                                                           {"a queue", "--slots", "1"}, {}}) {
     auto words = wrong;
     words.insert(words.begin(), "configure");
     CAF_CHECK_EQUAL(me.run(words).code, 2);

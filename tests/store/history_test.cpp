@@ -79,7 +79,7 @@ CAF_TEST(the tables can be rebuilt from the log into an empty schema) {
                               "%.tickets",
                               "parent_id, child_id, on_failure, counted FROM %.dependencies",
                               "ticket_id, remaining FROM %.blocked", "ticket_id, fence, node_id FROM %.leases",
-                              "ticket_id FROM %.scheduled"}) {
+                              "ticket_id FROM %.scheduled", "key, ticket_id FROM %.unique_keys"}) {
     auto in = [&](const std::string& schema) {
       auto text = columns;
       return "(SELECT " + text.replace(text.find('%'), 1, schema) + ")";

@@ -176,8 +176,8 @@ CAF_TEST(the child of a failed parent waits until the parent is retried) {
 
 CAF_TEST(what is asked about tickets is what happened) {
   new_graph release{"release", std::vector<new_ticket>(2)};
-  release.tickets[0] = {"build", "heavy", "command", 5, 2, {}, {}, {}, {}, {}, {}, "{}", {}};
-  release.tickets[1] = {"test", "default", "command", 9, 1, {}, {}, {}, {}, {}, {}, "{}", {}};
+  release.tickets[0] = {"build", "heavy", "command", 5, 2, {}, {}, {}, {}, {}, {}, {}, "{}", {}};
+  release.tickets[1] = {"test", "default", "command", 9, 1, {}, {}, {}, {}, {}, {}, {}, "{}", {}};
   release.tickets[1].needs = {0};
   auto submitted = must(store::submit(s.db, release));
   auto build = submitted.tickets[0], test = submitted.tickets[1];

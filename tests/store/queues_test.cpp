@@ -182,6 +182,64 @@ CAF_TEST(two transactions with one unique key make one ticket) {
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets"), "1");
 }
 
+CAF_TEST(a unique key is kept by graphs and by a second chance) {
+  new_ticket keyed;
+  keyed.key = "a";
+  keyed.kind = "noop";
+  keyed.unique_key = "x";
+  auto other = keyed;
+  other.key = "b";
+  CAF_CHECK_EQUAL(failure_of(store::submit(s.db, {"g", {keyed, other}})), errc::constraint_violated);
+  auto first = must(store::submit(s.db, {"g", {keyed}})).tickets.at(0);
+  CAF_CHECK_EQUAL(enqueue(", unique_key => 'x', on_conflict => 'reject'"), "SW004");
+  auto refused = sentence_of(store::submit(s.db, {"g", {other}}));
+  CAF_CHECK(refused.find("ticket " + to_string(first) + " holds the unique key 'x'") != std::string::npos);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.graphs"), "1");
+  s.cancel(first);
+  auto second = enqueue(", unique_key => 'x'");
+  CAF_CHECK_EQUAL(s.retry(first), "constraint_violated"); // the second one is what the key stands for now
+  CAF_CHECK_EQUAL(s.state(first), "cancelled");
+  s.cancel(ticket_id{std::stoll(second)});
+  CAF_CHECK_EQUAL(s.retry(first), "ready");
+  CAF_CHECK_EQUAL(enqueue(", unique_key => 'x'"), to_string(first));
+}
+
+CAF_TEST(what is replaced is not claimed before and what is claimed is not replaced) {
+  auto other = d.open();
+  auto replace = [](session& x) {
+    return x.ask("SELECT swarm.enqueue('noop', '{\"n\": 2}', unique_key => 'x', on_conflict => 'replace')");
+  };
+  auto first = enqueue(", unique_key => 'x'");
+  must(s.db.script("BEGIN", "begin"));
+  CAF_CHECK_EQUAL(replace(s), first);
+  CAF_CHECK_EQUAL(other.claim(1).size(), 0u);
+  must(s.db.script("COMMIT", "commit"));
+  auto claims = must(store::claim(other.db, {"default", 1, other.node, {}}));
+  CAF_REQUIRE_EQUAL(claims.size(), 1u);
+  CAF_CHECK_EQUAL(claims[0].payload, R"({"n": 2})");
+  other.settle(claims[0].claim);
+
+  enqueue(", unique_key => 'x'");
+  std::string answer;
+  CAF_CHECK(overlap(d, other, [](session& x) { x.claim_one(); }, s, [&](session& x) { answer = replace(x); }));
+  CAF_CHECK_EQUAL(answer, "SW004");
+}
+
+CAF_TEST(what few tickets have reaches the table) {
+  new_ticket spec;
+  spec.key = "a";
+  spec.kind = "noop";
+  spec.group_key = "customer-7";
+  spec.unique_key = "deploy";
+  spec.queue_timeout = std::chrono::seconds{1};
+  spec.start_timeout = std::chrono::seconds{2};
+  spec.progress_timeout = std::chrono::seconds{3};
+  must(store::submit(s.db, {"g", {spec}}));
+  CAF_CHECK_EQUAL(s.ask("SELECT concat_ws(' ', group_key, unique_key, queue_timeout_ms, start_timeout_ms, "
+                        "progress_timeout_ms) FROM swarm.tickets"),
+                  "customer-7 deploy 1000 2000 3000");
+}
+
 CAF_TEST(a ticket that shall not run before a moment waits for it) {
   auto id = enqueue(", run_at => now() + interval '1 hour'");
   CAF_CHECK_EQUAL(s.state(ticket_id{std::stoll(id)}), "scheduled");

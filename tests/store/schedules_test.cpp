@@ -94,6 +94,17 @@ CAF_TEST(a schedule whose ticket is refused says so and holds up nobody) {
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.schedules WHERE last_failure IS NOT NULL"), "0");
 }
 
+CAF_TEST(a schedule whose time zone is gone fires once more and holds up nobody) {
+  s.ask(R"(SELECT swarm.schedule('bad', '* * * * *', '{"kind": "noop"}'))");
+  s.ask(R"(SELECT swarm.schedule('good', '* * * * *', '{"kind": "noop"}'))");
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 days'", "long ago"));
+  must(s.db.script("UPDATE swarm.schedules SET time_zone = 'Atlantis/Capital' WHERE name = 'bad'", "the sea"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 2);
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(concat_ws(' ', name, next_at > clock_timestamp(), last_failure), ', ' "
+                        "ORDER BY name) FROM swarm.schedules"),
+                  "bad stopped: there is no time zone 'Atlantis/Capital', good t");
+}
+
 CAF_TEST(what can not become a ticket is refused when it is scheduled) {
   for (auto ticket : {R"({"kind": "noop", "timeout": "abc"})", R"({"kind": "noop", "priority": 50.5})",
                       R"({"kind": "noop", "priority": "abc"})", R"({"kind": "noop", "run_at": "soon"})",

@@ -86,7 +86,7 @@ BEGIN
     ELSIF EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(_schema))) THEN
         RAISE EXCEPTION 'schema % isn''t empty', _schema USING ERRCODE = 'SW002';
     END IF;
-    FOREACH _table IN ARRAY '{tickets,dependencies,ready,scheduled,blocked,leases}'::text[] LOOP
+    FOREACH _table IN ARRAY '{tickets,dependencies,ready,scheduled,blocked,leases,unique_keys}'::text[] LOOP
         EXECUTE format('CREATE TABLE %I.%I (LIKE swarm.%I INCLUDING ALL)', _schema, _table, _table);
     END LOOP;
 
@@ -140,5 +140,8 @@ BEGIN
         INSERT INTO %1$I.leases (ticket_id, fence, node_id, attempt, queue_id, claimed_at, last_heartbeat)
         SELECT r.ticket_id, r.fence, r.node_id, r.attempt, t.queue_id, r.at, r.at
         FROM swarm.replayed() r JOIN %1$I.tickets t ON t.id = r.ticket_id WHERE r.state = 'in_progress'$sql$, _schema);
+    EXECUTE format($sql$
+        INSERT INTO %1$I.unique_keys (key, ticket_id)
+        SELECT unique_key, id FROM %1$I.tickets WHERE unique_key IS NOT NULL AND final_state IS NULL$sql$, _schema);
     RETURN _rebuilt;
 END $$;

@@ -31,12 +31,10 @@ DECLARE
 BEGIN
     PERFORM swarm.refuse_ticket(_ticket);
     IF _key IS NOT NULL THEN
-        -- One after another: the second one finds what the first one did.
-        PERFORM pg_advisory_xact_lock(hashtextextended('swarm unique key ' || _key, 0));
-        SELECT u.ticket_id INTO _holder FROM swarm.unique_keys u JOIN swarm.tickets t ON t.id = u.ticket_id
-        WHERE u.key = _key AND t.final_state IS NULL;
-        IF FOUND THEN
-            RETURN swarm.resolve_conflict(_holder, _ticket);
+        PERFORM swarm.lock_unique_keys(ARRAY[_key]);
+        _holder := swarm.resolve_conflict(swarm.holder_of(_key), _ticket);
+        IF _holder IS NOT NULL THEN
+            RETURN _holder;
         END IF;
     END IF;
 
@@ -48,26 +46,25 @@ BEGIN
         ARRAY[coalesce(_ticket -> 'payload', '{}')::text], ARRAY[swarm.extras_of(_ticket)],
         _needs, array_fill(1, ARRAY[cardinality(_needs)]),
         array_fill(coalesce(_ticket ->> 'on_failure', 'block'), ARRAY[cardinality(_needs)]), NULL, 0::smallint) s;
-    IF _key IS NOT NULL THEN
-        INSERT INTO swarm.unique_keys (key, ticket_id) VALUES (_key, _id)
-        ON CONFLICT (key) DO UPDATE SET ticket_id = excluded.ticket_id;
-    END IF;
     RETURN _id;
 END $$;
 
--- What a second ticket with a unique key leads to.
+-- What a second ticket with a unique key leads to: the number of the first one, a refusal, or NULL when there is no
+-- first one any more.
 DROP FUNCTION IF EXISTS swarm.resolve_conflict;
 CREATE FUNCTION swarm.resolve_conflict(_holder bigint, _ticket jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _policy CONSTANT text := coalesce(_ticket ->> 'on_conflict', 'return');
 BEGIN
-    IF _policy = 'return' THEN
+    IF _holder IS NULL OR _policy = 'return' THEN
         RETURN _holder;
     ELSIF _policy = 'reject' THEN
-        RAISE EXCEPTION 'ticket % holds the unique key ''%''', _holder, _ticket ->> 'unique_key' USING ERRCODE = 'SW004';
+        PERFORM swarm.refuse_key(_ticket ->> 'unique_key', _holder);
     END IF;
     PERFORM FROM swarm.tickets WHERE id = _holder AND final_state IS NULL FOR UPDATE;
-    IF EXISTS (SELECT FROM swarm.leases WHERE ticket_id = _holder) THEN
+    IF NOT FOUND THEN
+        RETURN NULL; -- it has ended meanwhile
+    ELSIF NOT swarm.hold_back(_holder) THEN
         RAISE EXCEPTION 'ticket % holds the unique key ''%'' and is in progress already', _holder,
             _ticket ->> 'unique_key' USING ERRCODE = 'SW004';
     END IF;
@@ -80,6 +77,63 @@ BEGIN
     VALUES (_holder, 'replaced', jsonb_build_object('kind', _ticket ->> 'kind',
                                                     'payload', coalesce(_ticket -> 'payload', '{}')));
     RETURN _holder;
+END $$;
+
+-- Keeps a ticket that waits from being claimed before the caller's commit. False when it is claimed already: a claim
+-- doesn't look at the row in `tickets`, so it must be met where it looks. In the order in which a ticket passes through
+-- these tables, so that it can't slip by; one that falls back from a claim is met in the next round.
+DROP FUNCTION IF EXISTS swarm.hold_back;
+CREATE FUNCTION swarm.hold_back(_ticket_id bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    LOOP
+        PERFORM FROM swarm.blocked WHERE ticket_id = _ticket_id FOR UPDATE;
+        IF FOUND THEN RETURN true; END IF;
+        PERFORM FROM swarm.scheduled WHERE ticket_id = _ticket_id FOR UPDATE;
+        IF FOUND THEN RETURN true; END IF;
+        PERFORM FROM swarm.ready WHERE ticket_id = _ticket_id FOR UPDATE;
+        IF FOUND THEN RETURN true; END IF;
+        PERFORM FROM swarm.leases WHERE ticket_id = _ticket_id;
+        IF FOUND THEN RETURN false; END IF;
+    END LOOP;
+END $$;
+
+-- Gives unique keys to tickets: one ticket per key among all that aren't final, whatever way they come.
+DROP FUNCTION IF EXISTS swarm.take_unique_keys;
+CREATE FUNCTION swarm.take_unique_keys(_keys text[], _ticket_ids bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _twice text;
+BEGIN
+    PERFORM swarm.lock_unique_keys(_keys);
+    SELECT k INTO _twice FROM unnest(_keys) AS k GROUP BY k HAVING count(*) > 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'two of these tickets have the unique key ''%''', _twice USING ERRCODE = 'SW002';
+    END IF;
+    PERFORM swarm.refuse_key(k, swarm.holder_of(k)) FROM unnest(_keys, _ticket_ids) AS g (k, id)
+    WHERE swarm.holder_of(k) <> id;
+    INSERT INTO swarm.unique_keys (key, ticket_id) SELECT k, id FROM unnest(_keys, _ticket_ids) AS g (k, id) ORDER BY k
+    ON CONFLICT (key) DO UPDATE SET ticket_id = excluded.ticket_id;
+END $$;
+
+-- Until the caller's transaction ends, whoever comes second waits, and then finds what the first one did.
+DROP FUNCTION IF EXISTS swarm.lock_unique_keys;
+CREATE FUNCTION swarm.lock_unique_keys(_keys text[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('swarm unique key ' || k, 0))
+    FROM (SELECT DISTINCT k FROM unnest(_keys) AS k ORDER BY k) sorted;
+END $$;
+
+-- The ticket that isn't final and has a unique key, or NULL.
+DROP FUNCTION IF EXISTS swarm.holder_of;
+CREATE FUNCTION swarm.holder_of(_key text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN (SELECT t.id FROM swarm.unique_keys u JOIN swarm.tickets t ON t.id = u.ticket_id
+            WHERE u.key = _key AND t.final_state IS NULL);
+END $$;
+
+DROP FUNCTION IF EXISTS swarm.refuse_key;
+CREATE FUNCTION swarm.refuse_key(_key text, _holder bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RAISE EXCEPTION 'ticket % holds the unique key ''%''', _holder, _key USING ERRCODE = 'SW004';
 END $$;
 
 -- What few tickets have, as submit takes it; NULL for all others.

@@ -1,7 +1,8 @@
 -- Enqueues tickets that depend on each other, in the caller's transaction. `tickets` is an object of objects: what
 -- swarm.enqueue takes, under the ticket's key, with `needs` as a list of keys:
 --   {"build": {"kind": "command", "payload": {"command": ["make"]}}, "test": {"kind": "noop", "needs": ["build"]}}
--- Answers the number of each.
+-- Answers the number of each. A unique key that another ticket holds refuses the whole graph, whatever on_conflict says:
+-- a ticket of somebody else can't stand in for one of a graph.
 DROP FUNCTION IF EXISTS swarm.enqueue_graph;
 CREATE FUNCTION swarm.enqueue_graph(name text, tickets jsonb) RETURNS TABLE (graph_id bigint, key text, ticket_id bigint)
 LANGUAGE plpgsql VOLATILE AS $$

@@ -1,13 +1,16 @@
 -- An operator's second chance for a failed or cancelled ticket, under the same number: fresh counters, no deadline,
 -- and a place in `ready`, or in `blocked` while parents are unfinished.
--- Its next claim has a new fence, so a zombie of the old attempts
--- can't speak for it. Answers 'revived_ready', 'revived_blocked', 'not_found', or the state that doesn't allow it.
+-- Its next claim has a new fence, so a zombie of the old attempts can't speak for it. Refused (SW004) while another ticket
+-- holds its unique key. Answers 'revived_ready', 'revived_blocked', 'not_found', or the state that doesn't allow it.
 DROP FUNCTION IF EXISTS swarm.retry;
 CREATE FUNCTION swarm.retry(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _ticket    swarm.tickets;
     _remaining integer;
 BEGIN
+    -- Before any row, as enqueue does.
+    PERFORM swarm.lock_unique_keys(ARRAY[unique_key]) FROM swarm.tickets
+    WHERE id = _ticket_id AND unique_key IS NOT NULL;
     -- Parents are locked with the ticket, in one order: none can complete between the count below and our commit.
     PERFORM FROM swarm.tickets t
     WHERE t.id = ANY (ARRAY(SELECT parent_id FROM swarm.dependencies WHERE child_id = _ticket_id) || _ticket_id)
@@ -23,6 +26,9 @@ BEGIN
         RETURN 'completed';
     END IF;
 
+    IF _ticket.unique_key IS NOT NULL THEN
+        PERFORM swarm.take_unique_keys(ARRAY[_ticket.unique_key], ARRAY[_ticket_id]);
+    END IF;
     -- A cascade that passes this ticket now must have done so, or not yet, when its parents are counted.
     PERFORM FROM swarm.cascade_work
     WHERE parent_id IN (SELECT parent_id FROM swarm.dependencies WHERE child_id = _ticket_id) AND ending = 'completed'

@@ -31,28 +31,38 @@ END $$;
 DROP FUNCTION IF EXISTS swarm.fire;
 CREATE FUNCTION swarm.fire(_limit integer) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _due    swarm.schedules;
-    _ticket bigint;
-    _fired  integer := 0;
+    _due     swarm.schedules;
+    _next    timestamptz;
+    _failure text;
+    _ticket  bigint;
+    _fired   integer := 0;
 BEGIN
     FOR _due IN
         SELECT * FROM swarm.schedules WHERE next_at <= clock_timestamp()
         ORDER BY next_at LIMIT _limit FOR UPDATE SKIP LOCKED
     LOOP
-        UPDATE swarm.schedules SET next_at = swarm.next_fire(_due.cron, _due.time_zone, clock_timestamp())
-        WHERE id = _due.id;
+        _next := NULL;
+        _failure := NULL;
+        BEGIN
+            _next := swarm.next_fire(_due.cron, _due.time_zone, clock_timestamp());
+        EXCEPTION
+            WHEN SQLSTATE 'SW002' THEN -- its time zone is gone, say: it fires once more and then no longer
+                _failure := format('stopped: %s', SQLERRM);
+        END;
+        UPDATE swarm.schedules SET next_at = _next, last_failure = _failure WHERE id = _due.id;
         CONTINUE WHEN EXISTS (SELECT FROM swarm.firings WHERE schedule_id = _due.id AND fire_at = _due.next_at);
         BEGIN
             _ticket := swarm.enqueue_object(_due.ticket);
             INSERT INTO swarm.firings (schedule_id, fire_at, ticket_id) VALUES (_due.id, _due.next_at, _ticket);
-            UPDATE swarm.schedules SET last_failure = NULL WHERE id = _due.id AND last_failure IS NOT NULL;
             _fired := _fired + 1;
         EXCEPTION
             WHEN OTHERS THEN
                 IF SQLSTATE !~ '^(22|23|SW)' THEN
                     RAISE; -- no fault of the ticket: the whole look is repeated
                 END IF;
-                UPDATE swarm.schedules SET last_failure = format('at %s: %s', _due.next_at, SQLERRM) WHERE id = _due.id;
+                UPDATE swarm.schedules
+                SET last_failure = concat_ws('; ', format('at %s: %s', _due.next_at, SQLERRM), _failure)
+                WHERE id = _due.id;
         END;
     END LOOP;
     RETURN _fired;

@@ -1,8 +1,9 @@
 -- Submits tickets with their dependencies, all or nothing. Positions in the arrays start at 1; _parents[i] must
 -- end before _children[i] starts, and _policies[i] says what happens when it doesn't complete. A parent may also be a
 -- ticket that exists: then it is named by its number, negative. _extras: what few tickets have, as an object or NULL:
--- run_at, queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_ms, group_key, unique_key. With a name they form a graph; without one (NULL) they
--- are single tickets and have no keys. Returns the numbers of the tickets in the order given.
+-- run_at, queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_ms, group_key, unique_key. With a name they
+-- form a graph; without one (NULL) they are single tickets and have no keys. Returns the numbers of the tickets in the
+-- order given.
 DROP FUNCTION IF EXISTS swarm.submit;
 CREATE FUNCTION swarm.submit(
     _graph text, _keys text[], _queues text[], _kinds text[], _priorities smallint[], _attempts_max smallint[],
@@ -17,6 +18,8 @@ DECLARE
     _needs     jsonb[];   -- per ticket, its edges as the log keeps them
     _blob_from CONSTANT integer := 8192; -- bytes: larger payloads are kept once, by their hash
     _done      bigint[] := '{}'; -- existing parents that no ticket waits for
+    _unique_keys text[]; -- of those tickets that have one ...
+    _unique_ids  bigint[]; -- ... and which they are
 BEGIN
     IF _graph IS NOT NULL THEN
         INSERT INTO swarm.graphs (name) VALUES (_graph) RETURNING id INTO graph_id;
@@ -27,6 +30,12 @@ BEGIN
         ORDER BY q
         ON CONFLICT DO NOTHING;
     ticket_ids := ARRAY(SELECT nextval('swarm.ticket_ids') FROM generate_subscripts(_kinds, 1));
+
+    SELECT array_agg(x ->> 'unique_key'), array_agg(id) INTO _unique_keys, _unique_ids
+    FROM unnest(_extras, ticket_ids) AS g (x, id) WHERE x ? 'unique_key';
+    IF _unique_keys IS NOT NULL THEN
+        PERFORM swarm.take_unique_keys(_unique_keys, _unique_ids);
+    END IF;
 
     IF cardinality(_children) > 0 THEN
         PERFORM swarm.refuse_cycle(_keys, _parents, _children);
