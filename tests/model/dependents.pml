@@ -45,6 +45,9 @@ byte next[2];                           /* the first child that hasn't been */
 bool taken[2];                          /* the lock of the item */
 #endif
 
+byte counted[CHILDREN];                 /* dependencies: a bit per parent that the counter includes; not one that was
+                                           completed before the edge existed */
+
 /* Stored nowhere: a bit per parent whose completion the child still waits to hear of. */
 byte awaits[CHILDREN];
 
@@ -54,22 +57,22 @@ byte failures, cancels;
 
 /* Whether an edge is still to be counted, asked by whoever holds the lock of its parent or of the child's counter. */
 #ifdef WORK_LIST
-#define TO_COME(p, c) (parent[p] != completed || (item[p] && next[p] <= c))
+#define TO_COME(p, c) (BIT(counted[c], p) && (parent[p] != completed || (item[p] && next[p] <= c)))
 #else
-#define TO_COME(p, c) (parent[p] != completed)
+#define TO_COME(p, c) (BIT(counted[c], p) && parent[p] != completed)
 #endif
-#ifdef SUBMIT_IGNORES_LIST
-#define TO_COME_AT_SUBMIT(p, c) (parent[p] != completed)
+#ifdef LIST_COUNTS_ALL
+#define TOLD_BY(p, c) true
 #else
-#define TO_COME_AT_SUBMIT(p, c) TO_COME(p, c)
+#define TOLD_BY(p, c) BIT(counted[c], p)
 #endif
 #ifdef RETRY_IGNORES_LIST
-#define TO_COME_AT_RETRY(p, c) (parent[p] != completed)
+#define TO_COME_AT_RETRY(p, c) (BIT(counted[c], p) && parent[p] != completed)
 #else
 #define TO_COME_AT_RETRY(p, c) TO_COME(p, c)
 #endif
 #ifdef NET_IGNORES_LIST
-#define TO_COME_FOR_NET(p, c) (parent[p] != completed)
+#define TO_COME_FOR_NET(p, c) (BIT(counted[c], p) && parent[p] != completed)
 #else
 #define TO_COME_FOR_NET(p, c) TO_COME(p, c)
 #endif
@@ -104,12 +107,12 @@ inline enter(c, waits) {
   look_at(c)
 }
 
-/* The children that a statement sees: those that were committed when it began. */
-inline see_children(seen) {
+/* The children that a statement sees: those that were committed when it began, with an edge that is counted. */
+inline see_children(seen, told) {
   seen = 0;
   for (c : 0 .. CHILDREN - 1) {
     if
-    :: child[c] == blocked -> seen = seen | (1 << c)
+    :: child[c] == blocked && told -> seen = seen | (1 << c)
     :: else
     fi
   };
@@ -162,7 +165,7 @@ proctype settle(byte p) {
   byte c, seen, locked;
 again:
 #ifdef ONE_STATEMENT
-  atomic { see_children(seen) };
+  atomic { see_children(seen, BIT(counted[c], p)) };
 #endif
   atomic { !exclusive[p] && shared[p] == 0 -> exclusive[p] = true; printf("parent %d is locked to settle it\n", p) };
   if
@@ -203,7 +206,7 @@ again:
 #if defined(CLIENT_COUNTER)
   byte was[CHILDREN];
   atomic {
-    see_children(seen);
+    see_children(seen, BIT(counted[c], p));
     for (c : 0 .. CHILDREN - 1) { was[c] = remaining[c] };
     c = 0
   };
@@ -219,7 +222,7 @@ again:
   };
 #elif defined(NO_UNFINISHED_PARENT)
   bool last;
-  atomic { see_children(seen); last = (parent[1 - p] == completed) };
+  atomic { see_children(seen, BIT(counted[c], p)); last = (parent[1 - p] == completed) };
   atomic {
     parent[p] = completed;
     exclusive[p] = false;
@@ -232,7 +235,7 @@ again:
   };
 #else
 #ifndef ONE_STATEMENT
-  atomic { see_children(seen) };
+  atomic { see_children(seen, BIT(counted[c], p)) };
 #endif
 #ifdef UNORDERED
   if
@@ -262,7 +265,7 @@ proctype settle_batch() {
   byte c, seen, locked;
   atomic { !exclusive[0] && shared[0] == 0 -> exclusive[0] = true };
   atomic { !exclusive[1] && shared[1] == 0 -> exclusive[1] = true };
-  atomic { see_children(seen) };
+  atomic { see_children(seen, true) };
   lock_children(seen, locked, 0, CHILDREN);
   atomic {
     parent[0] = completed;
@@ -290,7 +293,7 @@ proctype settle_batch() {
   }
 }
 
-/* ---- the list: item and row are locked by whoever decides whether an edge is still to come ---- */
+/* ---- the list: whoever retries locks the items, as they say whether an edge is still to come ---- */
 inline lock_items() {
 #if defined(WORK_LIST) && !defined(ITEMS_NOT_LOCKED)
   atomic { !taken[0] -> taken[0] = item[0]; mine = item[0] };
@@ -310,25 +313,23 @@ inline unlock_items() {
 
 /* ---- submit.sql ---- */
 proctype submit() {
-  byte waits, mine;
+  byte waits;
 #ifndef NO_PARENT_LOCK
   atomic { !exclusive[0] -> shared[0]++ };
   atomic { !exclusive[1] -> shared[1]++ };
 #endif
-  lock_items();
-  atomic {
-    waits = TO_COME_AT_SUBMIT(0, LATE) | (TO_COME_AT_SUBMIT(1, LATE) << 1);
+  atomic {                              /* edges to completed parents are for the record: nothing will count them */
+    waits = (parent[0] != completed) | ((parent[1] != completed) << 1);
     printf("submit counts the parents that are to come\n")
   };
   atomic {
+    counted[LATE] = waits;
     enter(LATE, waits);
-    unlock_items();
 #ifndef NO_PARENT_LOCK
     shared[0]--;
     shared[1]--;
 #endif
-    waits = 0;
-    mine = 0
+    waits = 0
   }
 }
 
@@ -424,8 +425,13 @@ proctype cascade() {
   byte p, c, seen, locked, start, end;
 end_idle:
 #ifdef BATCH_OLD_SNAPSHOT
-  atomic { item[0] || item[1] -> see_children(seen) };
-#endif
+  if
+  :: atomic { item[0] -> p = 0; see_children(seen, TOLD_BY(p, c)) };
+     atomic { item[0] && !taken[0] -> taken[0] = true; start = next[0] }
+  :: atomic { item[1] -> p = 1; see_children(seen, TOLD_BY(p, c)) };
+     atomic { item[1] && !taken[1] -> taken[1] = true; start = next[1] }
+  fi;
+#else
   if
 #ifdef ITEM_NOT_LOCKED
   :: atomic { item[0] -> p = 0; start = next[0] }
@@ -435,6 +441,7 @@ end_idle:
   :: atomic { item[1] && !taken[1] -> p = 1; taken[1] = true; start = next[1] }
 #endif
   fi;
+#endif
   atomic {
     end = start + 1;
     do
@@ -442,7 +449,7 @@ end_idle:
     :: true -> break
     od;
 #ifndef BATCH_OLD_SNAPSHOT
-    see_children(seen)
+    see_children(seen, TOLD_BY(p, c))
 #endif
   };
   lock_children(seen, locked, start, end);
@@ -494,7 +501,8 @@ init {
     for (i : 0 .. CHILDREN - 1) {
       child[i] = (i == LATE -> nowhere : blocked);
       remaining[i] = (i == LATE -> 0 : 2);
-      awaits[i] = (i == LATE -> 0 : 3)
+      awaits[i] = (i == LATE -> 0 : 3);
+      counted[i] = (i == LATE -> 0 : 3)
     };
     parent[0] = live;
     parent[1] = live;

@@ -106,6 +106,26 @@ CAF_TEST(a revival locks a ticket and its parents in one order) {
   CAF_CHECK_EQUAL(s.state(t[2]), "blocked");
 }
 
+CAF_TEST(a failure locks the counters of a slice in their order) {
+  auto t = s.submit_graph(4, {{0, 2}, {0, 3}, {1, 2}, {1, 3}});
+  s.ask("UPDATE swarm.dependencies SET on_failure = CASE WHEN child_id = " + to_string(t[2])
+        + " THEN 'ignore' ELSE 'cancel' END::swarm.edge_policy WHERE parent_id = " + to_string(t[0]));
+  s.cancel(t[0]);
+  auto propagate = [](session& x) { must(store::propagate(x.db, 100)); };
+  CAF_CHECK_EQUAL(held_by(propagate, "blocked", "ticket_id", t[2], {t[3]}), "");
+  CAF_CHECK_EQUAL(s.state(t[3]), "cancelled");
+}
+
+CAF_TEST(a failure locks a young parent after its older child) {
+  auto child = s.submit_graph(2, {{0, 1}})[1];
+  auto parent = s.submit();
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.add_dependency(" + to_string(parent) + ", " + to_string(child) + ", 'cancel')"), "blocked");
+  s.cancel(parent);
+  auto propagate = [](session& x) { must(store::propagate(x.db, 100)); };
+  CAF_CHECK_EQUAL(held_by(propagate, "tickets", "id", child, {parent}), "");
+  CAF_CHECK_EQUAL(s.state(child), "cancelled");
+}
+
 CAF_TEST(an expiry locks tickets in their order) {
   new_ticket spec;
   spec.queue_timeout = std::chrono::hours{1};

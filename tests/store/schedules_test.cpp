@@ -105,6 +105,27 @@ CAF_TEST(a schedule whose time zone is gone fires once more and holds up nobody)
                   "bad stopped: there is no time zone 'Atlantis/Capital', good t");
 }
 
+CAF_TEST(a schedule whose unique key is being taken waits for the next look) {
+  s.ask(R"(SELECT swarm.schedule('keyed', '* * * * *', '{"kind": "noop", "unique_key": "x"}'))");
+  s.ask(R"(SELECT swarm.schedule('other', '* * * * *', '{"kind": "noop"}'))");
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 s'", "a moment ago"));
+  auto client = d.open();
+  must(client.db.script("BEGIN", "begin"));
+  client.ask("SELECT swarm.enqueue('noop', unique_key => 'x')");
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 1);
+  must(client.db.script("ROLLBACK", "rollback"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 1);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.firings f JOIN swarm.tickets t ON t.id = f.ticket_id"), "2");
+}
+
+CAF_TEST(a schedule that is set again fires what was due) {
+  s.ask(R"(SELECT swarm.schedule('x', '0 0 1 1 *', '{"kind": "noop"}'))");
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 s'", "a moment ago"));
+  s.ask(R"(SELECT swarm.schedule('x', '0 0 1 1 *', '{"kind": "noop"}'))");
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 1);
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 0);
+}
+
 CAF_TEST(what can not become a ticket is refused when it is scheduled) {
   for (auto ticket : {R"({"kind": "noop", "timeout": "abc"})", R"({"kind": "noop", "priority": 50.5})",
                       R"({"kind": "noop", "priority": "abc"})", R"({"kind": "noop", "run_at": "soon"})",

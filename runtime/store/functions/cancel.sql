@@ -15,7 +15,7 @@ BEGIN
         END IF;
 
         BEGIN
-            IF cardinality(swarm.end_waiting(ARRAY[_ticket_id], 'cancelled', NULL, false)) > 0 THEN
+            IF cardinality(swarm.end_waiting(ARRAY[_ticket_id], 'cancelled', NULL)) > 0 THEN
                 RETURN 'done';
             END IF;
             SELECT final_state INTO _state FROM swarm.tickets WHERE id = _ticket_id;

@@ -6,26 +6,30 @@ CREATE FUNCTION swarm.expire_waiting(_clock text, _limit integer) RETURNS intege
 DECLARE
     _now timestamptz := clock_timestamp();
     _due bigint[];
+    _failed integer;
 BEGIN
     IF _clock = 'queue' THEN
         -- Without locks: end_waiting takes them in its order and looks again.
         _due := ARRAY(SELECT ticket_id FROM swarm.ready WHERE expires_at <= _now ORDER BY expires_at LIMIT _limit);
     ELSE
-        WITH due AS (
-            DELETE FROM swarm.deadlines d
-            WHERE d.ticket_id = ANY (ARRAY(SELECT ticket_id FROM swarm.deadlines WHERE at <= _now ORDER BY at
-                                           LIMIT _limit FOR UPDATE SKIP LOCKED))
-            RETURNING d.ticket_id
-        )
-        SELECT coalesce(array_agg(ticket_id), '{}') INTO _due FROM due;
+        _due := ARRAY(SELECT d.ticket_id FROM swarm.deadlines d
+                      WHERE d.at <= _now AND NOT EXISTS (SELECT FROM swarm.leases l WHERE l.ticket_id = d.ticket_id)
+                      ORDER BY d.at LIMIT _limit);
     END IF;
     IF cardinality(_due) = 0 THEN
         RETURN 0;
     END IF;
-    RETURN cardinality(swarm.end_waiting(
+    _failed := cardinality(swarm.end_waiting(
         _due, 'failed',
         jsonb_build_object('class', 'timeout', 'clock', _clock, 'evidence',
                            CASE _clock WHEN 'queue' THEN 'no worker took it within its queue timeout'
                                        ELSE 'its deadline passed while it waited' END),
-        _clock = 'queue'));
+        _clock));
+    -- A row goes with the ticket's deadline: one that was claimed while we looked may come back and wait again.
+    DELETE FROM swarm.deadlines d
+    WHERE d.ticket_id = ANY (ARRAY(SELECT x.ticket_id FROM swarm.deadlines x JOIN swarm.tickets t ON t.id = x.ticket_id
+                                   WHERE _clock = 'deadline' AND x.ticket_id = ANY (_due)
+                                     AND (t.final_state IS NOT NULL OR t.deadline_at IS NULL)
+                                   ORDER BY x.ticket_id FOR UPDATE OF x SKIP LOCKED));
+    RETURN _failed;
 END $$;

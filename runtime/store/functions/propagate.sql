@@ -61,11 +61,18 @@ BEGIN
     _doomed := ARRAY(SELECT child_id FROM swarm.dependencies
                      WHERE parent_id = _parent_id AND child_id = ANY (_children) AND on_failure = 'cancel');
     PERFORM FROM swarm.leases WHERE ticket_id = ANY (_doomed) ORDER BY ticket_id FOR UPDATE;
+    -- By number, like everybody: the parent of an edge that was added later may be the younger one.
+    PERFORM FROM swarm.tickets WHERE id = ANY (_doomed || _parent_id) ORDER BY id FOR UPDATE;
     -- Retried meanwhile: it isn't failed any more, and whoever depends on it waits for it again.
-    SELECT final_state INTO _state FROM swarm.tickets WHERE id = _parent_id FOR SHARE;
+    SELECT final_state INTO _state FROM swarm.tickets WHERE id = _parent_id;
     IF _state IS NULL OR _state = 'completed' THEN
         RETURN;
     END IF;
+    -- All counters of this slice at once: a settlement may be on its way through the same ones.
+    PERFORM FROM swarm.blocked
+    WHERE ticket_id = ANY (ARRAY(SELECT child_id FROM swarm.dependencies
+                                 WHERE parent_id = _parent_id AND child_id = ANY (_children) AND on_failure <> 'block'))
+    ORDER BY ticket_id FOR UPDATE;
     _cause := jsonb_build_object('cause', 'parent', 'parent', _parent_id, 'parent_state', _state);
 
     WITH asked AS (
@@ -77,7 +84,7 @@ BEGIN
         SELECT ticket_id, 'cancel_requested', _cause FROM asked ORDER BY ticket_id
     )
     SELECT coalesce(array_agg(ticket_id), '{}') INTO _running FROM asked;
-    _ended := swarm.end_waiting(_doomed, 'cancelled', _cause, false);
+    _ended := swarm.end_waiting(_doomed, 'cancelled', _cause);
     cancelled := cardinality(_running) + cardinality(_ended);
     claimed := ARRAY(SELECT l.ticket_id FROM swarm.leases l
                      WHERE l.ticket_id = ANY (_doomed) AND l.cancel_requested_at IS NULL);

@@ -1,6 +1,7 @@
 -- Takes tickets away from workers that went silent: no heartbeat for _stale_ms, or a node that is known to be dead.
 -- The rows are locked, and their staleness is judged again on the locked version, so a beat or a settlement that comes
--- first wins. Any number of reapers may run. A reclaim is not an attempt: it has its own counter, and a ticket that
+-- first wins. Nobody is judged by a look that is old itself: who stood still between note_sweep and this may have stood
+-- still with everybody else. Any number of reapers may run. A reclaim is not an attempt: it has its own counter, and a ticket that
 -- loses its worker _reclaims_max times is poison and fails with that evidence.
 DROP FUNCTION IF EXISTS swarm.reclaim;
 CREATE FUNCTION swarm.reclaim(_stale_ms bigint, _dead_nodes bigint[], _limit integer, _reclaims_max integer)
@@ -14,6 +15,9 @@ DECLARE
     _fences   bigint[];
     _kinds    text[];
 BEGIN
+    IF (SELECT last_sweep_at FROM swarm.reaping) < _now - swarm.milliseconds(_stale_ms / 2) THEN
+        RETURN;
+    END IF;
     WITH stale AS MATERIALIZED (
         SELECT l.* FROM swarm.leases l
         WHERE greatest(l.last_heartbeat, _extended) < _now - swarm.milliseconds(_stale_ms)
