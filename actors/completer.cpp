@@ -36,11 +36,12 @@ completer::interface::behavior_type completer::make_behavior() {
       return answer;
     },
     [this](atom::flush) { flush(); },
+    [this](atom::tick) { retry_held_up(); },
   };
 }
 
 std::vector<actor_fact> completer::facts() const {
-  return {{"waiting", std::to_string(waiting_.size())},
+  return {{"waiting", std::to_string(waiting_.size() + held_up_.size())},
           {"in_flight", std::to_string(in_flight_.size())},
           {"written", std::to_string(written_)},
           {"lost", std::to_string(lost_)}};
@@ -65,6 +66,8 @@ void completer::flush() {
 
 void completer::on_report(const settle_report& report) {
   failures_ = 0;
+  if (held_up_.empty())
+    contentions_ = 0;
   written_ += in_flight_.size();
   suspects_ -= std::min(suspects_, in_flight_.size());
   outage_.is_over("completer writes outcomes again");
@@ -91,6 +94,8 @@ void completer::on_report(const settle_report& report) {
 void completer::on_failure(const caf::error& cause) {
   if (code_of(cause) == errc::database_error || code_of(cause) == errc::constraint_violated)
     return on_refusal(cause);
+  if (code_of(cause) == errc::database_contended)
+    return on_contention(cause);
   // Outage, contention, full disk: the fate is unknown or will change, and the same call with the same fences is safe.
   outage_.begins("completer can't write outcomes and repeats them", cause);
   self_->delayed_send(self_, config_.repeat.delay(++failures_, random_), atom::flush_v);
@@ -109,16 +114,49 @@ void completer::on_refusal(const caf::error& cause) {
     suspects_ -= std::min<std::size_t>(suspects_, 1);
     in_flight_.clear();
   } else {
-    suspects_ = in_flight_.size();
-    waiting_.insert(waiting_.begin(), std::make_move_iterator(in_flight_.begin()),
-                    std::make_move_iterator(in_flight_.end()));
-    in_flight_.clear();
+    write_one_by_one();
   }
   flush();
 }
 
+/// Somebody's transaction has one of these tickets in hand. It must not hold up the others: they are written one by one
+/// until it is found, and then it is asked for alone, beside the rest, until the other side is done.
+void completer::on_contention(const caf::error& cause) {
+  failures_ = 0;
+  if (in_flight_.size() == 1) {
+    logger_for(name)->warn("somebody's transaction holds up an outcome: ticket={} cause={}",
+                           to_string(in_flight_.front().settlement.claim.ticket), fact(render(cause)));
+    suspects_ -= std::min<std::size_t>(suspects_, 1);
+    held_up_.push_back(std::move(in_flight_.front()));
+    in_flight_.clear();
+    if (held_up_.size() == 1)
+      self_->delayed_send(self_, config_.repeat.delay(++contentions_, random_), atom::tick_v);
+  } else {
+    write_one_by_one();
+  }
+  flush();
+}
+
+/// Asks for one that was held up, alone.
+void completer::retry_held_up() {
+  waiting_.push_front(std::move(held_up_.front()));
+  held_up_.pop_front();
+  ++suspects_;
+  if (!held_up_.empty())
+    self_->delayed_send(self_, config_.repeat.delay(++contentions_, random_), atom::tick_v);
+  if (in_flight_.empty() && !flush_is_due_)
+    flush();
+}
+
+void completer::write_one_by_one() {
+  suspects_ = in_flight_.size();
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(in_flight_.begin()),
+                  std::make_move_iterator(in_flight_.end()));
+  in_flight_.clear();
+}
+
 void completer::quit_when_drained() {
-  if (closing_ && waiting_.empty() && in_flight_.empty())
+  if (closing_ && waiting_.empty() && in_flight_.empty() && held_up_.empty())
     self_->quit();
 }
 

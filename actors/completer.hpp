@@ -26,7 +26,7 @@ struct completer_config {
 /// for what had got through. So an outcome is never lost while the node lives, however long the outage.
 class completer {
 public:
-  using interface = completer_actor::extend<caf::reacts_to<atom::flush>>;
+  using interface = completer_actor::extend<caf::reacts_to<atom::flush>, caf::reacts_to<atom::tick>>;
   static constexpr const char* name = "completer";
 
   completer(interface::pointer self, completer_config config, store_actor store,
@@ -45,6 +45,9 @@ private:
   void on_report(const settle_report&);
   void on_failure(const caf::error&);
   void on_refusal(const caf::error&);
+  void on_contention(const caf::error&);
+  void retry_held_up();
+  void write_one_by_one();
   void quit_when_drained();
 
   interface::pointer self_;
@@ -54,6 +57,7 @@ private:
   cascade_actor cascade_;
   scheduler_actor scheduler_;
   std::deque<entry> waiting_;
+  std::deque<entry> held_up_; ///< By somebody else's open transaction.
   std::vector<entry> in_flight_;
   std::size_t suspects_ = 0;  ///< So many of the next are written one by one, to find the one that was refused.
   std::uint64_t written_ = 0; ///< Outcomes of this life.
@@ -61,6 +65,7 @@ private:
   bool flush_is_due_ = false; ///< A flush message is on its way to ourselves.
   bool closing_ = false;
   unsigned failures_ = 0;
+  unsigned contentions_ = 0; ///< Of the outcomes that are held up.
   outage_log outage_;
   std::minstd_rand random_;
 };

@@ -48,27 +48,38 @@ caf::timespan ticket_worker::look_every() const {
 }
 
 void ticket_worker::look() {
-  if (phase_ != phase::executing || told_to_stop_ || !expired_.empty())
+  if (phase_ == phase::settling || told_to_stop_ || !expired_.empty())
     return;
+  // A check has a clock of its own. To those that watch the work it is a sign of life, or the reaper would end it.
+  if (phase_ == phase::checking) {
+    report(progress_ + 1);
+    return self_->delayed_send(self_, look_every(), atom::tick_v);
+  }
   self_->request(context_->executor, caf::infinite, atom::progress_v, run_)
     .then([this](std::int64_t x) { on_progress(x); },
           [this](const caf::error&) { on_progress(progress_); }); // no executor, no progress
 }
 
 void ticket_worker::on_progress(std::int64_t progress) {
-  if (phase_ != phase::executing || told_to_stop_)
+  if (phase_ != phase::executing)
+    return look(); // the work has ended meanwhile
+  if (told_to_stop_)
     return;
   auto now = self_->clock().now();
   if (progress > progress_) {
-    progress_ = progress;
     progressed_ = now;
-    self_->send(context_->ledger, atom::progress_v, ticket_.claim, progress);
+    report(progress);
   } else if (progress == 0 && ticket_.start_timeout.count() > 0 && now - started_ >= ticket_.start_timeout) {
     return expire("start", "showed no sign of work within " + duration_text(ticket_.start_timeout));
   } else if (ticket_.progress_timeout.count() > 0 && now - progressed_ >= ticket_.progress_timeout) {
     return expire("progress", "made no progress for " + duration_text(ticket_.progress_timeout));
   }
   self_->delayed_send(self_, look_every(), atom::tick_v);
+}
+
+void ticket_worker::report(std::int64_t progress) {
+  progress_ = progress;
+  self_->send(context_->ledger, atom::progress_v, ticket_.claim, progress);
 }
 
 void ticket_worker::expire(std::string clock, const std::string& sentence) {
@@ -97,6 +108,7 @@ void ticket_worker::on_executed(const command_result& x) {
 
 void ticket_worker::check() {
   phase_ = phase::checking;
+  report(progress_ + 1);
   auto timeout = payload_.check_timeout;
   if (ticket_.timeout.count() > 0) {
     auto left = time_left();

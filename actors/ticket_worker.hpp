@@ -46,6 +46,7 @@ private:
   void run(const std::vector<std::string>& argv, caf::timespan timeout, void (ticket_worker::*then)(const command_result&));
   void look();
   void on_progress(std::int64_t);
+  void report(std::int64_t progress);
   void expire(std::string clock, const std::string& sentence);
   void stop(stop_cause);
   void end_as_told();

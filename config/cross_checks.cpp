@@ -19,11 +19,13 @@ struct rule {
   const char* reason;
 };
 
-constexpr std::array<rule, 7> rules{{
+constexpr std::array<rule, 8> rules{{
   {"heartbeat.stale_after", relation::at_least, 3, "heartbeat.interval",
    "a late heartbeat or two must not cost a living worker its tickets"},
   {"heartbeat.stale_after", relation::more_than, 2, "database.idle_in_transaction_timeout",
    "a hung transaction must end before it can hold up a reclaim"},
+  {"reaper.grace", relation::at_least, 2, "heartbeat.interval",
+   "the database learns of progress by heartbeats, and one may be late"},
   {"database.reconnect_max", relation::at_least, 1, "database.reconnect_first", "pauses only grow"},
   {"retry.backoff_max", relation::at_least, 1, "retry.backoff_first", "pauses only grow"},
   {"retry.deferral_max", relation::at_least, 1, "retry.deferral_first", "pauses only grow"},

@@ -192,7 +192,7 @@ std::vector<option> make_options() {
       "Lost tickets that are taken back at once at most."),
     integer("reaper.reclaims_max", reaper, &reaper_config::reclaims_max, 3, 1, 100, "losses",
       "A ticket that loses its worker this often fails as poison."),
-    duration("reaper.grace", reaper, &reaper_config::grace, 30s, 0s, 1h,
+    duration("reaper.grace", reaper, &reaper_config::grace, 1min, 0s, 1h,
       "How long a worker may take to end work whose time is up, before the reaper ends its attempt."),
     duration("reaper.slow_after", reaper, &reaper_config::slow_after, 5s, 10ms, 10min,
       "While the database takes longer than this for a look at the leases, no ticket is taken away."),

@@ -155,8 +155,8 @@ CAF_TEST(a store that never answers gets the same batch again) {
   CAF_CHECK(!answer.is_answered());
 }
 
-CAF_TEST(contention and a full disk are waited out like an outage) {
-  for (auto code : {errc::database_contended, errc::disk_full, errc::database_denied, errc::actor_failed}) {
+CAF_TEST(a full disk is waited out like an outage) {
+  for (auto code : {errc::disk_full, errc::database_denied, errc::actor_failed}) {
     store->settle.asked.clear();
     store->settle.answers.push_back(make_error(code, "not now"));
     accept_all();
@@ -187,6 +187,27 @@ CAF_TEST(a refused outcome is found and holds up nobody) {
     batches.push_back(tickets_in(x));
   CAF_CHECK_EQUAL(batches, (std::vector<std::string>{"1 2 3", "1", "2", "3", "4 5"}));
   CAF_CHECK_EQUAL(log.count("error completer: an outcome was refused: ticket=2"), 1u);
+}
+
+CAF_TEST(an outcome that is held up by a transaction of others holds up nobody) {
+  auto is_held = true;
+  store->settle.otherwise = [&](const settle_request& x) -> caf::expected<settle_report> {
+    for (auto& s : x.settlements)
+      if (is_held && s.claim == claim_of(2))
+        return make_error(errc::database_contended, "a lock isn't to be had");
+    return accept(x);
+  };
+  start_completer();
+  auto all = settle_together(1, 5);
+  for (std::size_t i : {0u, 2u, 3u, 4u})
+    CAF_CHECK_EQUAL(all[i].value().answer, settle_answer::ok);
+  CAF_CHECK(!all[1].is_answered());
+  pass(10s); // it is asked for again, alone
+  CAF_CHECK_EQUAL(settle(6).value().answer, settle_answer::ok);
+  CAF_CHECK(!all[1].is_answered());
+  is_held = false;
+  pass(1s);
+  CAF_CHECK_EQUAL(all[1].value().answer, settle_answer::ok);
 }
 
 CAF_TEST(a refusal that comes after an outage stops nothing) {

@@ -140,6 +140,18 @@ CAF_TEST(only a check that passes completes the ticket) {
   }
 }
 
+CAF_TEST(a check is a sign of life for as long as it runs) {
+  payload.check = {"test", "-x", "hello"};
+  ticket.progress_timeout = 8s;
+  work(exited(0));
+  CAF_CHECK_EQUAL(ledger->progress.size(), 1u);
+  pass(10s);
+  CAF_CHECK(ledger->progress.size() >= 5u);
+  CAF_CHECK(!is_settled());
+  end_program(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+}
+
 CAF_TEST(outputs of command and check are told apart and the exit code is of the command) {
   payload.check = {"check"};
   work(exited(0, "built"));

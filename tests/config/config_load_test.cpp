@@ -115,8 +115,7 @@ CAF_TEST(each layer reaches each option and a later one wins) {
     config_sources sources;
     // Flags that let every other value go together with them.
     for (const std::string key : {"heartbeat.stale_after", "database.reconnect_max", "retry.backoff_max",
-                                  "retry.deferral_max",
-                                  "supervisor.backoff_max"})
+                                  "retry.deferral_max", "reaper.grace", "supervisor.backoff_max"})
       if (x.key != key)
         sources.flags.emplace_back(key, format_value(find_option(key)->max));
     if (x.key != "database.statement_timeout") // its greatest value is too much for any supervisor.stuck_after

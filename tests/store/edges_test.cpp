@@ -264,6 +264,55 @@ CAF_TEST(two transactions can not close a cycle together) {
   CAF_CHECK_EQUAL(second, "SW002");
 }
 
+CAF_TEST(two transactions with old snapshots close no circle) {
+  auto a = s.submit(), b = s.submit();
+  auto other = d.open();
+  must(other.db.script("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM swarm.tickets", "looks"));
+  auto add = [](session& x, ticket_id parent, ticket_id child) {
+    return x.ask("SELECT swarm.add_dependency(" + to_string(parent) + ", " + to_string(child) + ")");
+  };
+  CAF_CHECK_EQUAL(add(s, a, b), "blocked");
+  CAF_CHECK_EQUAL(add(other, b, a), "40001"); // to be repeated, and then refused
+  must(other.db.script("ROLLBACK", "rollback"));
+}
+
+CAF_TEST(a graph with countless ways through it can still get an edge) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> edges;
+  for (std::uint32_t layer = 0; layer < 30; ++layer)
+    for (std::uint32_t i = 0; i < 9; ++i)
+      edges.emplace_back(layer * 3 + i / 3, layer * 3 + 3 + i % 3);
+  auto t = s.submit_graph(93, edges);
+  auto added = s.submit();
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.add_dependency(" + to_string(t[92]) + ", " + to_string(added) + ")"), "blocked");
+  auto circle = sentence_of(s.db.script("SELECT swarm.add_dependency(" + to_string(added) + ", " + to_string(t[0]) + ")",
+                                        "close a circle"));
+  CAF_CHECK(circle.find("ticket " + to_string(t[0]) + " would wait for itself: " + to_string(t[0]) + " -> ")
+            != std::string::npos);
+  CAF_CHECK(circle.find(" -> " + to_string(added) + " -> " + to_string(t[0])) != std::string::npos);
+}
+
+CAF_TEST(a ticket that gets a parent keeps the moment that it was put off to) {
+  ticket_id child{std::stoll(s.ask("SELECT swarm.enqueue('noop', run_at => now() + interval '1 day')"))};
+  must(s.db.script("UPDATE swarm.tickets SET run_at = NULL", "as after a failed attempt"));
+  auto parent = s.submit();
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.add_dependency(" + to_string(parent) + ", " + to_string(child) + ")"), "blocked");
+  s.settle(s.claim_one());
+  CAF_CHECK_EQUAL(s.state(child), "scheduled");
+}
+
+CAF_TEST(why names the failure that doomed a parent) {
+  auto t = s.submit_graph(3, {{0, 1}, {1, 2}});
+  s.ask("UPDATE swarm.dependencies SET on_failure = 'cancel' WHERE parent_id = " + to_string(t[0]));
+  s.cancel(t[0]);
+  must(store::propagate(s.db, 10));
+  CAF_CHECK_EQUAL(s.state(t[1]), "cancelled");
+  auto why = [&](ticket_id x) { return s.ask("SELECT string_agg(w, '; ') FROM swarm.why(" + to_string(x) + ") AS w"); };
+  CAF_CHECK(why(t[2]).find("at the root of it is ticket " + to_string(t[0])) != std::string::npos);
+  CAF_CHECK(why(t[2]).find("swarm retry " + to_string(t[1])) == std::string::npos);
+  s.retry(t[0]);
+  CAF_CHECK(why(t[2]).find("swarm retry " + to_string(t[1])) != std::string::npos);
+}
+
 CAF_TEST(a cycle is refused with its way round) {
   auto refusal = [&](const std::string& tickets) {
     return sentence_of(s.db.script("SELECT swarm.enqueue_graph('g', '" + tickets + "')", "enqueue"));

@@ -140,7 +140,17 @@ CAF_TEST(the first event that was changed or removed or put in is named) {
          {"INSERT INTO swarm.ticket_events (id, ticket_id, kind, xid) VALUES (999, 1, 'completed', '3')",
           "event 999 was put in after its place had been sealed"},
          {"UPDATE swarm.seals SET hash = '\\x00' WHERE id = 2", "seal 2 was changed"},
-         {"DELETE FROM swarm.seals WHERE id = 1", ""}}) {
+         {"DELETE FROM swarm.seals WHERE id = 1", "seal 1 is missing"},
+         {"DELETE FROM swarm.seals; UPDATE swarm.ticket_events SET at = at - interval '2 hours'",
+          "there is no seal, although the log is older than an hour"},
+         {"UPDATE swarm.pruning SET events_before = 'infinity'; UPDATE swarm.ticket_events SET data = '{}' WHERE id = "
+            + third,
+          "event " + third + " was changed after it was sealed"},
+         {"UPDATE swarm.pruning SET events_before = clock_timestamp() - interval '1 day'; "
+          "UPDATE swarm.seals SET first_at = '-infinity', last_at = '-infinity'; "
+          "UPDATE swarm.ticket_events SET data = '{}' WHERE id = " + third,
+          "event " + third + " was changed after it was sealed"},
+         {"UPDATE swarm.seals SET last_xid = '1' WHERE id = 2", "seal 2 was changed"}}) {
     CAF_MESSAGE(x.statement);
     must(s.db.script("BEGIN", "begin"));
     tamper(x.statement);

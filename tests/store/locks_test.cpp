@@ -72,20 +72,53 @@ CAF_TEST(a settlement locks tickets in their order) {
   CAF_CHECK_EQUAL(s.state(second), "completed");
 }
 
-CAF_TEST(a heartbeat locks leases in the order of their tickets) {
-  auto first = s.submit(), second = s.submit();
+CAF_TEST(a heartbeat passes over what somebody has in hand and loses nothing) {
+  s.submit();
+  s.submit();
   auto claims = s.claim(2);
-  auto beat = [&](session& x) { x.beat({claims[1], claims[0]}); };
-  CAF_CHECK_EQUAL(held_by(beat, "leases", "ticket_id", first, {second}), "");
-  CAF_CHECK_EQUAL(s.ask("SELECT sum(heartbeat_count) FROM swarm.leases"), "2");
+  must(waiter.db.script("SET lock_timeout = '1s'", "no patience"));
+  for (auto work : {"SELECT swarm.cancel(" + to_string(claims[0].ticket) + ")",
+                    "SELECT 1 FROM swarm.leases WHERE ticket_id = " + to_string(claims[0].ticket) + " FOR UPDATE"}) {
+    must(holder.db.script("BEGIN; " + work, "hold"));
+    CAF_CHECK_EQUAL(waiter.beat(claims), 2u);
+    must(holder.db.script("ROLLBACK", "let go"));
+  }
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(heartbeat_count::text, ' ' ORDER BY ticket_id) FROM swarm.leases"), "0 2");
+  // What only relies on the claim doesn't even do that.
+  must(holder.db.script("BEGIN; SELECT swarm.assert_current(" + to_string(claims[0].ticket) + ", "
+                          + to_string(claims[0].fence) + ")", "rely on it"));
+  CAF_CHECK_EQUAL(waiter.beat(claims), 2u);
+  must(holder.db.script("ROLLBACK", "let go"));
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(heartbeat_count::text, ' ' ORDER BY ticket_id) FROM swarm.leases"), "1 3");
 }
 
-CAF_TEST(a reclaim locks tickets in their order) {
+CAF_TEST(a reclaim passes over a ticket that somebody has in hand) {
   auto first = s.submit(), second = s.submit();
-  for (auto& x : s.claim(2))
-    s.age(x.ticket, std::chrono::hours{1});
-  CAF_CHECK_EQUAL(held_by([](session& x) { x.reclaim(); }, "tickets", "id", first, {second}), "");
+  s.claim(2);
+  for (auto x : {first, second})
+    s.age(x, std::chrono::minutes{6});
+  must(waiter.db.script("SET lock_timeout = '1s'", "no patience"));
+  must(holder.db.script("BEGIN; SELECT swarm.enqueue('noop', needs => ARRAY[" + to_string(first) + "])", "hold"));
+  CAF_CHECK_EQUAL(waiter.reclaim().reclaimed, 1);
   CAF_CHECK_EQUAL(s.state(second), "ready");
+  must(holder.db.script("COMMIT", "let go"));
+  CAF_CHECK_EQUAL(waiter.reclaim().reclaimed, 1);
+  CAF_CHECK_EQUAL(s.state(first), "ready");
+}
+
+CAF_TEST(an expired attempt of a ticket that somebody has in hand is left for later) {
+  new_ticket spec;
+  spec.timeout = std::chrono::seconds{60};
+  auto first = s.submit(spec), second = s.submit(spec);
+  s.claim(2);
+  s.ask("UPDATE swarm.leases SET deadline_at = clock_timestamp() - interval '1 hour'");
+  must(waiter.db.script("SET lock_timeout = '1s'", "no patience"));
+  must(holder.db.script("BEGIN; SELECT swarm.enqueue('noop', needs => ARRAY[" + to_string(first) + "])", "hold"));
+  auto expire = [&] { return must(store::expire(waiter.db, {std::chrono::minutes{5}, {}, 1000, 3})).timed_out; };
+  CAF_CHECK_EQUAL(expire(), 1);
+  CAF_CHECK_EQUAL(s.state(second), "scheduled");
+  must(holder.db.script("COMMIT", "let go"));
+  CAF_CHECK_EQUAL(expire(), 1);
 }
 
 CAF_TEST(a completion locks the counters of its children in the order of their tickets) {
@@ -126,14 +159,18 @@ CAF_TEST(a failure locks a young parent after its older child) {
   CAF_CHECK_EQUAL(s.state(child), "cancelled");
 }
 
-CAF_TEST(an expiry locks tickets in their order) {
+CAF_TEST(an expiry passes over a ticket that somebody has in hand) {
   new_ticket spec;
   spec.queue_timeout = std::chrono::hours{1};
   auto first = s.submit(spec), second = s.submit(spec);
   s.ask("UPDATE swarm.ready SET expires_at = clock_timestamp() - interval '1 s'");
-  auto expire = [](session& x) { must(store::expire(x.db, {std::chrono::minutes{5}, {}, 1000, 3})); };
-  CAF_CHECK_EQUAL(held_by(expire, "tickets", "id", first, {second}), "");
+  must(waiter.db.script("SET lock_timeout = '1s'", "no patience"));
+  must(holder.db.script("BEGIN; SELECT swarm.enqueue('noop', needs => ARRAY[" + to_string(first) + "])", "hold"));
+  auto expire = [&] { return must(store::expire(waiter.db, {std::chrono::minutes{5}, {}, 1000, 3})).expired; };
+  CAF_CHECK_EQUAL(expire(), 1);
   CAF_CHECK_EQUAL(s.state(second), "failed");
+  must(holder.db.script("COMMIT", "let go"));
+  CAF_CHECK_EQUAL(expire(), 1);
 }
 
 CAF_TEST(a submission brings new queues in the order of their names) {

@@ -118,6 +118,57 @@ CAF_TEST(a lowered limit holds from the next claim on) {
   CAF_CHECK_EQUAL(claim_on(2), 0u);
 }
 
+CAF_TEST(tickets that run when a limit is set or lowered count) {
+  for (int i = 0; i < 20; ++i)
+    enqueue("");
+  CAF_CHECK_EQUAL(claim_on(1, 4), 4u);
+  s.ask("SELECT swarm.configure_queue('default', slots => 6)");
+  CAF_CHECK_EQUAL(claim_on(1), 2u);
+  s.ask("SELECT swarm.configure_queue('default', slots => 3)");
+  CAF_CHECK_EQUAL(claim_on(1), 0u);
+  auto running = s.list("SELECT ticket_id FROM swarm.leases ORDER BY ticket_id");
+  for (std::size_t i = 0; i < 4; ++i) // whichever go: 6, 5, 4, 3, 2 are left
+    s.settle({ticket_id{std::stoll(running[running.size() - 1 - i])},
+              swarm::fence{std::stoll(s.ask("SELECT fence FROM swarm.leases WHERE ticket_id = "
+                                            + running[running.size() - 1 - i]))}});
+  CAF_CHECK_EQUAL(claim_on(1), 1u);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.leases"), "3");
+}
+
+CAF_TEST(slots are made by one claim at a time) {
+  s.ask("SELECT swarm.configure_queue('default', slots_per_key => 1)");
+  for (auto key : {"a", "b"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  auto other = d.open();
+  must(other.db.script("BEGIN; SELECT * FROM swarm.claim('default', 1, 2, '{}', '{}')", "makes the slots of a"));
+  enqueue(", group_key => 'a'");
+  must(s.db.script("SET lock_timeout = '1s'", "no patience"));
+  CAF_CHECK_EQUAL(claim_groups(10), "b");
+  must(other.db.script("COMMIT", "done"));
+}
+
+CAF_TEST(what nobody could compute with is refused where it comes from) {
+  for (std::string wrong : {"run_at => 'infinity'", "run_at => '4000-01-01'", "timeout => '300000 years'",
+                            "timeout => '-1 s'", "queue_timeout => '300000 years'", "progress_timeout => '11 years'",
+                            "start_timeout => '11 years'", "deadline => '11 years'", "group_key => repeat('x', 201)",
+                            "unique_key => repeat('x', 201)", "group_key => ''"}) {
+    CAF_MESSAGE(wrong);
+    CAF_CHECK_EQUAL(enqueue(", " + wrong), "SW002");
+  }
+  new_ticket endless;
+  endless.kind = "noop";
+  endless.progress_timeout = std::chrono::hours{24 * 365 * 11};
+  CAF_CHECK_EQUAL(failure_of(store::submit(s.db, {"", {endless}})), errc::constraint_violated); // past enqueue
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets"), "0");
+}
+
+CAF_TEST(a payload is kept as it was given) {
+  auto id = enqueue(", payload => '{\"a\": null, \"b\": {\"c\": null}}'");
+  CAF_CHECK_EQUAL(s.ask("SELECT payload FROM swarm.tickets WHERE id = " + id), R"({"a": null, "b": {"c": null}})");
+  auto twice = enqueue(", needs => ARRAY[" + id + ", " + id + "]");
+  CAF_CHECK_EQUAL(s.state(ticket_id{std::stoll(twice)}), "blocked");
+}
+
 CAF_TEST(in a fair queue whoever brings many does not keep others waiting) {
   configure("is_fair => true");
   for (int i = 0; i < 6; ++i)

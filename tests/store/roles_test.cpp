@@ -71,8 +71,28 @@ CAF_TEST(who reads can read everything and change nothing) {
   s.submit();
   CAF_CHECK_EQUAL(as("swarm_read", "SELECT state FROM swarm.tickets_view"), "ready");
   CAF_CHECK_EQUAL(as("swarm_read", "SELECT count(*) FROM swarm.ticket_events"), "1");
+  for (auto sql : {"SELECT count(*) FROM swarm.why(1)", "SELECT count(*) FROM swarm.touched_by(1)",
+                   "SELECT count(*) FROM swarm.events_after('0', 0, 10)", "SELECT count(*) FROM swarm.audit_verify()",
+                   "SELECT count(*) FROM swarm.audit_replay()"})
+    CAF_CHECK_NOT_EQUAL(as("swarm_read", sql), denied);
   for (auto sql : {"SELECT swarm.enqueue('noop')", "SELECT swarm.cancel(1)", "UPDATE swarm.tickets SET priority = 0"})
     CAF_CHECK_EQUAL(as("swarm_read", sql), denied);
+}
+
+CAF_TEST(who is no node signs with the name that he logged in with) {
+  auto signed_by = [&](const std::string& user) {
+    auto x = d.open();
+    x.ask("SET swarm.actor = 'box/operator alice'");
+    x.ask("SET SESSION AUTHORIZATION " + user);
+    x.ask("SELECT swarm.enqueue('noop')");
+    return s.ask("SELECT actor FROM swarm.ticket_events ORDER BY id DESC LIMIT 1");
+  };
+  s.ask("DO $$ BEGIN CREATE ROLE swarm_test_client LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  s.ask("GRANT swarm_enqueue TO swarm_test_client");
+  CAF_CHECK_EQUAL(signed_by("swarm_test_client"), "swarm_test_client");
+  s.ask("DO $$ BEGIN CREATE ROLE swarm_test_node LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  s.ask("GRANT swarm_node TO swarm_test_node");
+  CAF_CHECK_EQUAL(signed_by("swarm_test_node"), "box/operator alice");
 }
 
 CAF_TEST(a search path can not make the functions call something else) {

@@ -7,11 +7,10 @@ RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _parent swarm.tickets;
     _child  swarm.tickets;
-    _path   text;
     _waits  boolean;
     _moved  integer;
 BEGIN
-    PERFORM pg_advisory_xact_lock(7383251905436193);
+    UPDATE swarm.edge_changes SET changes = changes + 1;
     PERFORM FROM swarm.tickets WHERE id IN (_parent_id, _child_id) ORDER BY id FOR UPDATE;
     SELECT * INTO _parent FROM swarm.tickets WHERE id = _parent_id;
     SELECT * INTO _child FROM swarm.tickets WHERE id = _child_id;
@@ -22,19 +21,7 @@ BEGIN
         RAISE EXCEPTION 'ticket % is % already', _child_id, _child.final_state USING ERRCODE = 'SW002';
     END IF;
 
-    WITH RECURSIVE above (id, way) AS (
-        SELECT _parent_id, ARRAY[_child_id, _parent_id]
-        UNION
-        SELECT d.parent_id, a.way || d.parent_id
-        FROM above a JOIN swarm.dependencies d ON d.child_id = a.id
-        WHERE a.id <> _child_id AND d.parent_id <> ALL (a.way[2:])
-    )
-    SELECT array_to_string(ARRAY(SELECT w FROM unnest(way) WITH ORDINALITY AS s (w, place) ORDER BY place DESC), ' -> ')
-    INTO _path FROM above WHERE id = _child_id LIMIT 1;
-    IF _path IS NOT NULL THEN
-        RAISE EXCEPTION 'ticket % would wait for itself: %', _child_id, _path USING ERRCODE = 'SW002';
-    END IF;
-
+    PERFORM swarm.refuse_to_wait_for_itself(_parent_id, _child_id);
     _waits := _parent.final_state IS DISTINCT FROM 'completed'
               AND NOT (_parent.final_state IS NOT NULL AND _on_failure = 'ignore');
     INSERT INTO swarm.dependencies (parent_id, child_id, on_failure, counted)
@@ -43,7 +30,9 @@ BEGIN
     IF FOUND AND _waits THEN
         UPDATE swarm.blocked SET remaining = remaining + 1 WHERE ticket_id = _child_id;
         IF NOT FOUND THEN
-            DELETE FROM swarm.scheduled WHERE ticket_id = _child_id;
+            -- It keeps the moment that it was put off to.
+            WITH d AS (DELETE FROM swarm.scheduled WHERE ticket_id = _child_id RETURNING run_at)
+            UPDATE swarm.tickets t SET run_at = greatest(t.run_at, d.run_at) FROM d WHERE t.id = _child_id;
             GET DIAGNOSTICS _moved = ROW_COUNT;
             IF _moved = 0 THEN
                 DELETE FROM swarm.ready WHERE ticket_id = _child_id;
@@ -63,4 +52,33 @@ BEGIN
         END IF;
     END IF;
     RETURN (SELECT state FROM swarm.tickets_view WHERE id = _child_id);
+END $$;
+
+-- Refuses an edge that would close a circle, and names the way round. First only whether there is one: there may be
+-- more ways through a graph than anybody could look at.
+DROP FUNCTION IF EXISTS swarm.refuse_to_wait_for_itself;
+CREATE FUNCTION swarm.refuse_to_wait_for_itself(_parent_id bigint, _child_id bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _above   bigint[];
+    _current bigint := _child_id;
+    _way     text := _child_id::text;
+BEGIN
+    _above := ARRAY(
+        WITH RECURSIVE above (id) AS (
+            SELECT _parent_id
+            UNION
+            SELECT d.parent_id FROM above a JOIN swarm.dependencies d ON d.child_id = a.id
+        )
+        SELECT id FROM above);
+    IF _child_id <> ALL (_above) THEN
+        RETURN;
+    END IF;
+    -- From everything above the parent some way leads down to it.
+    WHILE _current <> _parent_id LOOP
+        SELECT d.child_id INTO STRICT _current FROM swarm.dependencies d
+        WHERE d.parent_id = _current AND d.child_id = ANY (_above) LIMIT 1;
+        _way := _way || ' -> ' || _current;
+    END LOOP;
+    RAISE EXCEPTION 'ticket % would wait for itself: % -> %', _child_id, _way, _child_id USING ERRCODE = 'SW002';
 END $$;

@@ -3,7 +3,7 @@
 DROP FUNCTION IF EXISTS swarm.assert_current;
 CREATE FUNCTION swarm.assert_current(_ticket_id bigint, _fence bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    PERFORM FROM swarm.leases WHERE ticket_id = _ticket_id AND fence = _fence FOR SHARE;
+    PERFORM FROM swarm.leases WHERE ticket_id = _ticket_id AND fence = _fence FOR KEY SHARE; -- beats go on
     IF NOT FOUND THEN
         RAISE EXCEPTION 'fence % does not hold ticket % any more', _fence, _ticket_id USING ERRCODE = 'SW003';
     END IF;

@@ -95,8 +95,9 @@ BEGIN
                                   payload_hash, created_at, run_at, queue_timeout_ms, start_timeout_ms,
                                   progress_timeout_ms, deadline_at, group_key, unique_key, spawned_by, depth,
                                   attempts, infra_retries, check_retries, deferrals, reclaims, final_state, finished_at)
-        SELECT r.ticket_id, t.graph_id, t.key, q.id, coalesce(p.data ->> 'kind', t.kind), t.priority, t.attempts_max,
-               t.timeout_ms, coalesce(p.data -> 'payload', CASE WHEN t.payload_hash IS NULL THEN t.payload END),
+        SELECT r.ticket_id, t.graph_id, t.key, q.id, coalesce(p.data ->> 'kind', t.kind), t.priority,
+               coalesce((p.data ->> 'attempts_max')::smallint, t.attempts_max),
+               coalesce((p.data ->> 'timeout_ms')::bigint, t.timeout_ms), coalesce(p.data -> 'payload', CASE WHEN t.payload_hash IS NULL THEN t.payload END),
                CASE WHEN p.data IS NULL THEN decode(t.payload_hash, 'hex') END, s.at,
                CASE WHEN NOT again THEN t.run_at END, coalesce(t.queue_timeout_ms, 0), coalesce(t.start_timeout_ms, 0),
                coalesce(t.progress_timeout_ms, 0), CASE WHEN NOT again THEN t.deadline_at END, t.group_key,

@@ -7,11 +7,13 @@ DECLARE
     _state swarm.final_state;
 BEGIN
     LOOP
-        UPDATE swarm.leases SET cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
-        WHERE ticket_id = _ticket_id;
+        UPDATE swarm.leases SET cancel_requested_at = clock_timestamp()
+        WHERE ticket_id = _ticket_id AND cancel_requested_at IS NULL;
         IF FOUND THEN
             INSERT INTO swarm.ticket_events (ticket_id, kind) VALUES (_ticket_id, 'cancel_requested');
             RETURN 'requested';
+        ELSIF EXISTS (SELECT FROM swarm.leases WHERE ticket_id = _ticket_id) THEN
+            RETURN 'requested'; -- by somebody else, before
         END IF;
 
         BEGIN

@@ -18,6 +18,7 @@ DECLARE
     _at    swarm.queues;
     _fence bigint;
     _rows  tid[];
+    _actor CONSTANT text := swarm.actor(); -- once, and not by the column's default for each row
 BEGIN
     SELECT * INTO _at FROM swarm.queues q WHERE q.name = _queue AND q.paused_at IS NULL;
     IF NOT FOUND THEN
@@ -62,8 +63,8 @@ BEGIN
                CASE WHEN s.deadline_at IS NOT NULL THEN s.deadline_clock END, s.start_timeout_ms, s.progress_timeout_ms
         FROM spec s
     ), logged AS (
-        INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id)
-        SELECT s.id, 'claimed', s.attempts + 1, _fence, _node_id FROM spec s
+        INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, actor)
+        SELECT s.id, 'claimed', s.attempts + 1, _fence, _node_id, _actor FROM spec s
     ), turned AS (
         -- How far the queue has come: where a group that was away joins in.
         INSERT INTO swarm.turns AS u (queue_id, group_key, turn)

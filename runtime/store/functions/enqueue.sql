@@ -14,10 +14,11 @@ LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_variable
 BEGIN
     RETURN swarm.enqueue_object(jsonb_strip_nulls(jsonb_build_object(
-        'kind', kind, 'payload', payload, 'queue', queue, 'priority', priority, 'attempts', attempts,
+        'kind', kind, 'queue', queue, 'priority', priority, 'attempts', attempts,
         'timeout', timeout, 'run_at', run_at, 'deadline', deadline, 'queue_timeout', queue_timeout,
         'start_timeout', start_timeout, 'progress_timeout', progress_timeout, 'needs', needs,
-        'on_failure', on_failure, 'group_key', group_key, 'unique_key', unique_key, 'on_conflict', on_conflict)));
+        'on_failure', on_failure, 'group_key', group_key, 'unique_key', unique_key, 'on_conflict', on_conflict))
+        || jsonb_build_object('payload', coalesce(payload, '{}'))); -- not stripped: its nulls are the caller's
 END $$;
 
 -- The same from an object with these names, as schedules hold it.
@@ -25,7 +26,7 @@ DROP FUNCTION IF EXISTS swarm.enqueue_object;
 CREATE FUNCTION swarm.enqueue_object(_ticket jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _key    CONSTANT text := _ticket ->> 'unique_key';
-    _needs  bigint[] := ARRAY(SELECT -n::bigint FROM jsonb_array_elements_text(coalesce(_ticket -> 'needs', '[]')) AS n);
+    _needs  bigint[] := ARRAY(SELECT DISTINCT -n::bigint FROM jsonb_array_elements_text(coalesce(_ticket -> 'needs', '[]')) AS n);
     _id     bigint;
     _holder bigint;
 BEGIN
@@ -74,8 +75,9 @@ BEGIN
         timeout_ms = swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour'))
     WHERE id = _holder;
     INSERT INTO swarm.ticket_events (ticket_id, kind, data)
-    VALUES (_holder, 'replaced', jsonb_build_object('kind', _ticket ->> 'kind',
-                                                    'payload', coalesce(_ticket -> 'payload', '{}')));
+    SELECT id, 'replaced', jsonb_build_object('kind', kind, 'payload', payload, 'attempts_max', attempts_max,
+                                              'timeout_ms', timeout_ms)
+    FROM swarm.tickets WHERE id = _holder;
     RETURN _holder;
 END $$;
 
@@ -160,6 +162,8 @@ DECLARE
     _known CONSTANT text[] := '{kind,payload,queue,priority,attempts,timeout,run_at,deadline,queue_timeout,start_timeout,
                                 progress_timeout,needs,on_failure,group_key,unique_key,on_conflict}';
     _problem text;
+    _clock   text;
+    _label   text;
 BEGIN
     -- Whatever is turned into a number, a time or a list later must be one now.
     PERFORM swarm.extras_of(_ticket), swarm.to_ms(_ticket ->> 'timeout'), (_ticket ->> 'run_at')::timestamptz,
@@ -167,7 +171,14 @@ BEGIN
             ARRAY(SELECT n::bigint FROM jsonb_array_elements_text(coalesce(_ticket -> 'needs', '[]')) AS n);
     SELECT 'a ticket has no ''' || k || '''; it may have ' || array_to_string(_known, ', ') INTO _problem
     FROM jsonb_object_keys(_ticket) AS k WHERE k <> ALL (_known) LIMIT 1;
-    _problem := coalesce(_problem, CASE
+    SELECT format('%s must lie between nothing and ten years', c) INTO _clock
+    FROM unnest('{timeout,deadline,queue_timeout,start_timeout,progress_timeout}'::text[]) AS c
+    WHERE swarm.to_ms(_ticket ->> c) NOT BETWEEN 0 AND 315360000000 LIMIT 1;
+    SELECT format('%s must be a text of 1 to 200 bytes', c) INTO _label FROM unnest('{group_key,unique_key}'::text[]) AS c
+    WHERE octet_length(_ticket ->> c) NOT BETWEEN 1 AND 200 LIMIT 1;
+    _problem := coalesce(_problem, _clock, _label, CASE
+        WHEN (_ticket ->> 'run_at')::timestamptz NOT BETWEEN '1970-01-01 00:00Z' AND '2500-01-01 00:00Z'
+            THEN 'run_at must be a moment before the year 2500'
         WHEN coalesce(_ticket ->> 'kind', '') = '' THEN 'a ticket needs a kind, such as command'
         WHEN jsonb_typeof(_ticket -> 'payload') <> 'object' THEN 'the payload must be an object'
         WHEN coalesce(_ticket ->> 'queue', 'default') !~ '^[A-Za-z0-9_.-]{1,63}$'

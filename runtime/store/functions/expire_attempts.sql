@@ -10,6 +10,8 @@ LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
     _now      timestamptz := clock_timestamp() - swarm.milliseconds(_grace_ms);
+    -- Signs of work come with beats: see note_sweep.
+    _extended timestamptz := (SELECT extended_at FROM swarm.reaping);
     _tickets  bigint[];
     _fences   bigint[];
     _clocks   text[];
@@ -19,19 +21,20 @@ BEGIN
         SELECT l.ticket_id, l.fence,
                CASE WHEN l.deadline_at < _now THEN l.deadline_clock
                     WHEN l.started_at IS NULL AND l.start_timeout_ms > 0
-                         AND l.claimed_at + swarm.milliseconds(l.start_timeout_ms) < _now THEN 'start'
+                         AND greatest(l.claimed_at, _extended) + swarm.milliseconds(l.start_timeout_ms) < _now THEN 'start'
                     WHEN l.progress_timeout_ms > 0
-                         AND greatest(l.claimed_at, l.progress_at) + swarm.milliseconds(l.progress_timeout_ms) < _now
+                         AND greatest(l.claimed_at, l.progress_at, _extended) + swarm.milliseconds(l.progress_timeout_ms) < _now
                     THEN 'progress' END AS clock
-        FROM swarm.leases l
+        FROM swarm.leases l JOIN swarm.tickets t ON t.id = l.ticket_id
         WHERE l.deadline_at < _now
            OR (l.started_at IS NULL AND l.start_timeout_ms > 0
-               AND l.claimed_at + swarm.milliseconds(l.start_timeout_ms) < _now)
+               AND greatest(l.claimed_at, _extended) + swarm.milliseconds(l.start_timeout_ms) < _now)
            OR (l.progress_timeout_ms > 0
-               AND greatest(l.claimed_at, l.progress_at) + swarm.milliseconds(l.progress_timeout_ms) < _now)
+               AND greatest(l.claimed_at, l.progress_at, _extended) + swarm.milliseconds(l.progress_timeout_ms) < _now)
         ORDER BY l.ticket_id
         LIMIT _limit
-        FOR UPDATE SKIP LOCKED
+        FOR UPDATE OF l SKIP LOCKED
+        FOR NO KEY UPDATE OF t SKIP LOCKED
     )
     SELECT array_agg(ticket_id), array_agg(fence), array_agg(clock),
            array_agg(format('its %s clock ran out, and its worker did not end it within %s ms more', clock, _grace_ms))

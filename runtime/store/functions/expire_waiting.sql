@@ -19,6 +19,8 @@ BEGIN
     IF cardinality(_due) = 0 THEN
         RETURN 0;
     END IF;
+    -- Those that somebody's open transaction holds are left for later, or it would hold up all others.
+    _due := ARRAY(SELECT t.id FROM swarm.tickets t WHERE t.id = ANY (_due) ORDER BY t.id FOR UPDATE SKIP LOCKED);
     _failed := cardinality(swarm.end_waiting(
         _due, 'failed',
         jsonb_build_object('class', 'timeout', 'clock', _clock, 'evidence',

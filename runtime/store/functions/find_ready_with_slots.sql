@@ -58,23 +58,30 @@ BEGIN
     RETURN _rows;
 END $$;
 
--- Locks up to _wanted free slots of a limit, and answers their numbers. Free is what no lease stands behind.
+-- Locks up to _wanted free slots of a limit, and answers their numbers. Free is what no lease stands behind. Leases
+-- without a slot of this limit, from before it was set or lowered, take the place of free ones.
 DROP FUNCTION IF EXISTS swarm.free_slots;
 CREATE FUNCTION swarm.free_slots(_queue_id integer, _scope text, _slots integer, _wanted integer) RETURNS integer[]
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _numbers integer[];
+    _over    integer;
 BEGIN
     IF NOT EXISTS (SELECT FROM swarm.slots WHERE queue_id = _queue_id AND scope = _scope AND number = _slots) THEN
+        -- One at a time makes them: two that make those of several keys in different orders would wait for each other.
+        IF NOT pg_try_advisory_xact_lock(hashtextextended('swarm slots ' || _queue_id || ' ' || _scope, 0)) THEN
+            RETURN '{}';
+        END IF;
         INSERT INTO swarm.slots (queue_id, scope, number)
         SELECT _queue_id, _scope, n FROM generate_series(1, _slots) AS n ON CONFLICT DO NOTHING;
     END IF;
+    _over := swarm.leases_without_slot(_queue_id, _scope, _slots);
     _numbers := ARRAY(
         SELECT s.number FROM swarm.slots s
         WHERE s.queue_id = _queue_id AND s.scope = _scope AND s.number <= _slots
           AND NOT EXISTS (SELECT FROM swarm.leases l WHERE l.ticket_id = s.ticket_id AND l.fence = s.fence)
         ORDER BY s.number
-        LIMIT _wanted
+        LIMIT _wanted + _over
         FOR UPDATE SKIP LOCKED);
     -- A second look, with the rows locked and a snapshot of its own: the first one may not have seen the lease of a
     -- claim that took a slot and was committed since.
@@ -82,8 +89,23 @@ BEGIN
         SELECT s.number FROM swarm.slots s
         WHERE s.queue_id = _queue_id AND s.scope = _scope AND s.number = ANY (_numbers)
           AND NOT EXISTS (SELECT FROM swarm.leases l WHERE l.ticket_id = s.ticket_id AND l.fence = s.fence)
-        ORDER BY s.number);
+        ORDER BY s.number
+        OFFSET _over);
 END $$;
+
+DROP FUNCTION IF EXISTS swarm.leases_without_slot;
+CREATE FUNCTION swarm.leases_without_slot(_queue_id integer, _scope text, _slots integer) RETURNS integer
+LANGUAGE sql STABLE AS $$
+    SELECT greatest(0,
+        (SELECT count(*) FROM swarm.leases l
+         WHERE l.queue_id = _queue_id
+           AND CASE WHEN _scope = '' THEN true
+                    WHEN _scope LIKE 'node:%' THEN l.node_id = substr(_scope, 6)::bigint
+                    ELSE EXISTS (SELECT FROM swarm.tickets t
+                                 WHERE t.id = l.ticket_id AND t.group_key = substr(_scope, 5)) END)
+        - (SELECT count(*) FROM swarm.slots s JOIN swarm.leases l ON l.ticket_id = s.ticket_id AND l.fence = s.fence
+           WHERE s.queue_id = _queue_id AND s.scope = _scope AND s.number <= _slots))::integer;
+$$;
 
 DROP FUNCTION IF EXISTS swarm.take_slot;
 CREATE FUNCTION swarm.take_slot(_queue_id integer, _scope text, _number integer, _ticket_id bigint, _fence bigint)

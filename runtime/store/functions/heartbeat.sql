@@ -19,8 +19,8 @@ BEGIN
         SELECT l.ticket_id, g.progress FROM swarm.leases l
         JOIN unnest(_ticket_ids, _fences, _progress) AS g (ticket_id, fence, progress)
             ON g.ticket_id = l.ticket_id AND g.fence = l.fence
-        ORDER BY l.ticket_id -- the lock order of settle and reclaim
-        FOR UPDATE OF l
+        -- A lease that somebody else has in hand, an operator's transaction say, must not keep the others from beating.
+        FOR NO KEY UPDATE OF l SKIP LOCKED
     )
     UPDATE swarm.leases l
     SET last_heartbeat = _now, heartbeat_count = l.heartbeat_count + 1,
@@ -30,8 +30,11 @@ BEGIN
     FROM held h WHERE l.ticket_id = h.ticket_id
     RETURNING l.ticket_id, l.fence, l.cancel_requested_at IS NOT NULL, false;
 
+    -- What wasn't renewed just now: passed over, and held all the same; or not asked for.
     RETURN QUERY
-    SELECT l.ticket_id, l.fence, l.cancel_requested_at IS NOT NULL, true FROM swarm.leases l
-    WHERE l.node_id = _node_id AND l.claimed_at < _now - swarm.milliseconds(_orphan_after_ms)
-      AND l.last_heartbeat <> _now; -- not renewed just now: cheaper than looking for it among thousands of numbers
+    SELECT l.ticket_id, l.fence, l.cancel_requested_at IS NOT NULL, g.ticket_id IS NULL
+    FROM swarm.leases l
+    LEFT JOIN unnest(_ticket_ids, _fences) AS g (ticket_id, fence) ON g.ticket_id = l.ticket_id AND g.fence = l.fence
+    WHERE l.node_id = _node_id AND l.last_heartbeat <> _now
+      AND (g.ticket_id IS NOT NULL OR l.claimed_at < _now - swarm.milliseconds(_orphan_after_ms));
 END $$;

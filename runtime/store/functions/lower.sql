@@ -6,6 +6,7 @@ DROP FUNCTION IF EXISTS swarm.lower;
 CREATE FUNCTION swarm.lower(_children bigint[]) RETURNS integer LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _released bigint[];
+    _actor    CONSTANT text := swarm.actor();
 BEGIN
     IF cardinality(_children) = 0 THEN
         RETURN 0;
@@ -23,8 +24,8 @@ BEGIN
         DELETE FROM swarm.blocked b USING held h WHERE b.ticket_id = h.ticket_id AND h.remaining <= h.parents
         RETURNING b.ticket_id
     ), logged AS (
-        INSERT INTO swarm.ticket_events (ticket_id, kind)
-        SELECT ticket_id, 'unblocked' FROM held WHERE remaining <= parents ORDER BY ticket_id
+        INSERT INTO swarm.ticket_events (ticket_id, kind, actor)
+        SELECT ticket_id, 'unblocked', _actor FROM held WHERE remaining <= parents ORDER BY ticket_id
     )
     SELECT coalesce(array_agg(ticket_id ORDER BY ticket_id), '{}') INTO _released FROM released;
     PERFORM swarm.make_ready(_released);

@@ -1,9 +1,8 @@
 -- Queues tickets that wait for nothing but their turn, in the order given; those whose time hasn't come are scheduled.
 -- The one place where a ticket enters `ready`.
 DROP FUNCTION IF EXISTS swarm.make_ready;
-CREATE FUNCTION swarm.make_ready(_ticket_ids bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION swarm.make_ready(_ticket_ids bigint[], _now timestamptz DEFAULT clock_timestamp()) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _now    timestamptz := clock_timestamp();
     _queued integer;
     _fair   bigint[];
 BEGIN

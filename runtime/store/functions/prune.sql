@@ -3,7 +3,7 @@
 DROP FUNCTION IF EXISTS swarm.prune;
 CREATE FUNCTION swarm.prune(_keep_ms bigint, _limit integer)
 RETURNS TABLE (tickets integer, partitions integer)
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SET timezone = 'UTC' AS $$
 DECLARE
     _cutoff timestamptz := clock_timestamp() - swarm.milliseconds(_keep_ms);
     _gone   bigint[];

@@ -32,6 +32,7 @@ BEGIN
                     ELSE 'reclaimed' END::swarm.event_kind AS kind
         FROM stale s JOIN swarm.tickets t ON t.id = s.ticket_id
         ORDER BY s.ticket_id
+        FOR NO KEY UPDATE OF t SKIP LOCKED -- somebody's open transaction holds up its own tickets and no others
     ), freed AS (
         DELETE FROM swarm.leases l USING decided d WHERE l.ticket_id = d.ticket_id
     ), written AS (

@@ -18,7 +18,8 @@
 -- who has taken its ticket away.
 -- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the holder never heard the answer, or
 -- repeats himself in one call);
--- 'lost' when the lease is gone and the caller has no say any more. Only 'ok' changed anything.
+-- 'lost' when the lease is gone and the caller has no say any more. Only 'ok' changed anything. A ticket that somebody's
+-- open transaction holds fails the whole call with 55P03 after a second: the caller brings the others without it.
 DROP FUNCTION IF EXISTS swarm.settle;
 CREATE FUNCTION swarm.settle(
     _ticket_ids bigint[], _fences bigint[], _classes text[], _clocks text[], _retry_after_ms bigint[],
@@ -27,9 +28,10 @@ CREATE FUNCTION swarm.settle(
     _by_holder boolean)
 RETURNS TABLE (ticket_id bigint, fence bigint, answer text, event text, delay_ms bigint, unblocked integer,
                handed_over integer)
-LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
+LANGUAGE plpgsql VOLATILE ROWS 100 SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 DECLARE
+    _actor       CONSTANT text := swarm.actor();
     _completed   bigint[];
     _closed      bigint[];
     _released    bigint[];
@@ -120,8 +122,8 @@ BEGIN
                _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at
         FROM decided WHERE _evidence[place] <> ''
     ), logged AS (
-        INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, data)
-        SELECT ticket_id, kind, attempt, CASE WHEN _by_holder THEN fence END, node_id,
+        INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, actor, data)
+        SELECT ticket_id, kind, attempt, CASE WHEN _by_holder THEN fence END, node_id, _actor,
                CASE WHEN kind <> 'completed'
                     THEN jsonb_strip_nulls(jsonb_build_object(
                              'class', class, 'clock', nullif(_clocks[place], ''), 'evidence', _evidence[place],

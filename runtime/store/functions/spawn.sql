@@ -14,6 +14,9 @@ DECLARE
     _left_ms bigint;
 BEGIN
     PERFORM swarm.assert_current(_ticket_id, _fence);
+    PERFORM swarm.refuse_ticket(jsonb_strip_nulls(jsonb_build_object('kind', _kind, 'queue', _queue, 'priority', _priority,
+                                                                     'attempts', _attempts_max))
+                                || jsonb_build_object('payload', _payload));
     SELECT * INTO _spawner FROM swarm.tickets WHERE id = _ticket_id;
     IF _spawner.depth >= _depth_max THEN
         RAISE EXCEPTION 'ticket % is % generations deep already, which is the limit', _ticket_id, _spawner.depth

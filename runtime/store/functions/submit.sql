@@ -14,6 +14,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_variable
 DECLARE
     _now       timestamptz := clock_timestamp();
+    _actor     CONSTANT text := swarm.actor();
     _remaining integer[]; -- per ticket, the parents that must end first; NULL when there are no edges at all
     _needs     jsonb[];   -- per ticket, its edges as the log keeps them
     _blob_from CONSTANT integer := 8192; -- bytes: larger payloads are kept once, by their hash
@@ -109,8 +110,8 @@ BEGIN
         GROUP BY t.id, t.final_state ORDER BY t.id
     )
     -- All of the ticket: the log alone is enough to rebuild it.
-    INSERT INTO swarm.ticket_events (ticket_id, kind, data)
-    SELECT g.id, 'submitted',
+    INSERT INTO swarm.ticket_events (ticket_id, kind, actor, data)
+    SELECT g.id, 'submitted', _actor,
            jsonb_build_object('queue', g.queue, 'kind', g.kind, 'priority', g.priority, 'attempts_max', g.attempts_max,
                               'timeout_ms', g.timeout_ms,
                               'place', CASE WHEN g.remaining > 0 THEN 'blocked' WHEN g.run_at > _now THEN 'scheduled'
@@ -129,7 +130,7 @@ BEGIN
     -- With a place in the queue last: from then on it may be claimed, as soon as this is committed.
     PERFORM swarm.make_ready(CASE WHEN _remaining IS NULL THEN ticket_ids
                                   ELSE ARRAY(SELECT id FROM unnest(ticket_ids, _remaining) AS g (id, remaining)
-                                             WHERE remaining = 0) END);
+                                             WHERE remaining = 0) END, _now);
 END $$;
 
 DROP FUNCTION IF EXISTS swarm.refuse_unknown;

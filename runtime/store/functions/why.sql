@@ -77,11 +77,14 @@ BEGIN
     WITH RECURSIVE above AS (
         SELECT d.parent_id AS id, 1 AS distance FROM swarm.dependencies d WHERE d.child_id = _ticket_id AND d.counted
         UNION
-        SELECT d.parent_id, a.distance + 1
+        SELECT n.id, a.distance + 1
         FROM above a
-        JOIN swarm.blocked b ON b.ticket_id = a.id
-        JOIN swarm.dependencies d ON d.child_id = a.id AND d.counted
-        WHERE a.distance < 100
+        CROSS JOIN LATERAL (
+            SELECT d.parent_id AS id FROM swarm.blocked b JOIN swarm.dependencies d ON d.child_id = b.ticket_id
+            WHERE b.ticket_id = a.id AND d.counted
+            UNION ALL
+            SELECT swarm.doomed_by(a.id)) n
+        WHERE a.distance < 100 AND n.id IS NOT NULL
     )
     SELECT format('at the root of it is ticket %s%s, which is %s%s', p.id, coalesce(' (' || p.key || ')', ''), p.state,
                   CASE WHEN p.state IN ('failed', 'cancelled')
@@ -90,8 +93,20 @@ BEGIN
                             || format('; swarm retry %s lets it go on', p.id)
                        ELSE '' END)
     FROM (SELECT DISTINCT id FROM above) a JOIN swarm.tickets_view p ON p.id = a.id
-    WHERE p.state NOT IN ('completed', 'blocked')
+    WHERE p.state NOT IN ('completed', 'blocked') AND swarm.doomed_by(p.id) IS NULL
     ORDER BY p.state NOT IN ('failed', 'cancelled'), p.id LIMIT 5;
+END $$;
+
+-- The parent on whose account a ticket was cancelled, as long as that is still so; NULL for all others.
+DROP FUNCTION IF EXISTS swarm.doomed_by;
+CREATE FUNCTION swarm.doomed_by(_ticket_id bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT p.id
+            FROM swarm.tickets t
+            CROSS JOIN LATERAL (SELECT (e.data ->> 'parent')::bigint AS parent FROM swarm.ticket_events e
+                                WHERE e.ticket_id = t.id AND e.kind = 'cancelled' ORDER BY e.id DESC LIMIT 1) e
+            JOIN swarm.tickets p ON p.id = e.parent
+            WHERE t.id = _ticket_id AND t.final_state = 'cancelled' AND p.final_state IN ('failed', 'cancelled'));
 END $$;
 
 -- Which of the queue's limits are used up.

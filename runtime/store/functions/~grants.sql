@@ -12,6 +12,7 @@ DECLARE
         enqueue_graph,schedule,unschedule,pause_queue,resume_queue,configure_queue,why,touched_by,
         seal,prune,audit_verify,audit_head,audit_has_head,audit_replay,events_after}';
     _bring  CONSTANT text[] := '{enqueue,enqueue_object,enqueue_graph,add_dependency,cancel,retry,spawn,assert_current}';
+    _look   CONSTANT text[] := '{why,touched_by,events_after,audit_verify,audit_head,audit_has_head,audit_replay}';
     _f      regprocedure;
 BEGIN
     FOREACH _name IN ARRAY ARRAY['swarm_node', 'swarm_enqueue', 'swarm_read'] LOOP
@@ -36,6 +37,9 @@ BEGIN
             END IF;
             IF _name = ANY (_bring) AND to_regrole('swarm_enqueue') IS NOT NULL THEN
                 EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO swarm_enqueue', _f);
+            END IF;
+            IF _name = ANY (_look) AND to_regrole('swarm_read') IS NOT NULL THEN
+                EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO swarm_read', _f);
             END IF;
         END IF;
     END LOOP;
