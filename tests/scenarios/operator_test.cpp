@@ -76,6 +76,14 @@ CAF_TEST(why says what a ticket waits for and a retry lets it go on) {
   CAF_CHECK(contains(me.run({"pause", "nowhere"}).err, "there is no queue 'nowhere'"));
 }
 
+CAF_TEST(flags may stand behind every command) {
+  CAF_CHECK_EQUAL(me.run({"list", "--home", me.home().string(), "--database.statement_timeout", "20s"}).code, 0);
+  CAF_CHECK(contains(me.run({"queues", "--database.url", "host=/nowhere"}).err, "cannot connect to the database"));
+  auto typo = me.run({"list", "--databas.url", "x"});
+  CAF_CHECK_EQUAL(typo.code, 2);
+  CAF_CHECK(contains(typo.err, "did you mean '--database.url'"));
+}
+
 CAF_TEST(a queue gets limits and loses them again) {
   CAF_CHECK(contains(said({"configure", "gpu", "--slots", "2", "--slots-per-key", "1", "--ageing", "10s"}),
                      "queue gpu is configured"));

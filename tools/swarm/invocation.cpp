@@ -124,14 +124,14 @@ std::string check_number(const std::string& text) {
   return "'" + text + "' isn't a number as in the first columns of `swarm list`";
 }
 
-void add_setting_flags(CLI::App& command, invocation& x) {
+void add_setting_flags(CLI::App& command, invocation& x, bool in_help) {
   for (auto& option : config::options())
     command
       .add_option_function<std::string>(
         "--" + option.key, [&x, key = option.key](const std::string& text) { x.settings.emplace_back(key, text); },
         config::help_text(option))
       ->type_name(config::to_string(option.type))
-      ->group("Settings: " + std::string{option.section()});
+      ->group(in_help ? "Settings: " + std::string{option.section()} : std::string{});
 }
 
 int complain(const caf::error& x) {

@@ -46,7 +46,7 @@ registration add_up, add_run, add_list, add_show, add_why, add_events, add_retry
 std::string check_number(const std::string& text);
 
 /// Lets a subcommand take every option of the table as a flag, e.g. --heartbeat.interval 30s.
-void add_setting_flags(CLI::App& command, invocation&);
+void add_setting_flags(CLI::App& command, invocation&, bool in_help = true);
 
 /// Prints "swarm: <sentence>" on stderr. @returns the exit code that fits.
 int complain(const caf::error&);

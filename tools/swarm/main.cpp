@@ -14,11 +14,20 @@ std::string no_such(const CLI::App& command, const std::string& word) {
     return "there is no command '" + word + "'";
   auto name = word.substr(0, word.find('='));
   std::vector<std::string> known;
-  for (auto* option : command.get_options())
-    for (auto& x : option->get_lnames())
-      known.push_back("--" + x);
+  for (auto* place : {&command, command.get_parent()})
+    for (auto* option : place ? place->get_options() : std::vector<const CLI::Option*>{})
+      for (auto& x : option->get_lnames())
+        known.push_back("--" + x);
   auto meant = swarm::config::nearest(name, {known.begin(), known.end()});
   return "there is no option '" + name + "'" + (meant.empty() ? "" : ", did you mean '" + std::string{meant} + "'");
+}
+
+/// Lets --home, --config and settings stand behind the subcommand too.
+void let_flags_stand_anywhere(CLI::App& command) {
+  for (auto* x : command.get_subcommands([](CLI::App*) { return true; })) {
+    x->fallthrough();
+    let_flags_stand_anywhere(*x);
+  }
 }
 
 /// One sentence for a mistake in the command line, with the way to the right words.
@@ -51,11 +60,14 @@ int main(int argc, char** argv) {
   program.add_option("--home", x.home, "Home directory [$SWARM_HOME, $XDG_DATA_HOME/swarm, ~/.local/share/swarm]");
   program.add_option("--config", x.config_file, "Configuration file [$SWARM_CONFIG, <home>/swarm.yaml, "
                                                 "/etc/swarm/swarm.yaml]");
+  // For all subcommands; the help of those that bring a node up lists them.
+  add_setting_flags(program, x, false);
   action chosen;
   for (auto* add : {add_up, add_run, add_list, add_show, add_why, add_events, add_retry, add_cancel, add_release,
                     add_queues, add_configure, add_pause, add_resume, add_schedules, add_schedule, add_unschedule,
                     add_audit, add_actors, add_config, add_migrate, add_bench})
     add(program, x, chosen);
+  let_flags_stand_anywhere(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

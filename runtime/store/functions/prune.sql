@@ -6,6 +6,7 @@ RETURNS TABLE (tickets integer, partitions integer)
 LANGUAGE plpgsql VOLATILE SET timezone = 'UTC' AS $$
 DECLARE
     _cutoff timestamptz := clock_timestamp() - swarm.milliseconds(_keep_ms);
+    _old    bigint[];
     _gone   bigint[];
     _graphs bigint[];
     _oldest timestamptz;
@@ -20,13 +21,13 @@ BEGIN
         PERFORM swarm.make_partition(current_date + _ahead);
     END LOOP;
 
-    WITH old AS MATERIALIZED (
+    _old := ARRAY(
         SELECT t.id FROM swarm.tickets t
-        WHERE t.final_state IS NOT NULL AND t.finished_at < _cutoff
-          -- A parent is kept as long as somebody waits for it.
-          AND NOT EXISTS (SELECT FROM swarm.dependencies d JOIN swarm.tickets c ON c.id = d.child_id
-                          WHERE d.parent_id = t.id AND c.final_state IS NULL)
-        ORDER BY t.id LIMIT _limit FOR UPDATE SKIP LOCKED
+        WHERE t.final_state IS NOT NULL AND t.finished_at < _cutoff AND NOT swarm.is_waited_for(t.id)
+        ORDER BY t.id LIMIT _limit FOR UPDATE SKIP LOCKED);
+    -- A second look under the locks, for those whom somebody began to wait for since the first one.
+    WITH old AS MATERIALIZED (
+        SELECT o.id FROM unnest(_old) AS o (id) WHERE NOT swarm.is_waited_for(o.id)
     ), keys AS (
         DELETE FROM swarm.unique_keys u USING old o WHERE u.ticket_id = o.id
     ), tries AS (
@@ -61,6 +62,14 @@ BEGIN
         partitions := partitions + 1;
     END LOOP;
     RETURN NEXT;
+END $$;
+
+-- A parent is kept as long as somebody waits for it. VOLATILE, so that each look has a snapshot of its own.
+DROP FUNCTION IF EXISTS swarm.is_waited_for;
+CREATE FUNCTION swarm.is_waited_for(_parent_id bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM swarm.dependencies d JOIN swarm.tickets c ON c.id = d.child_id
+                   WHERE d.parent_id = _parent_id AND c.final_state IS NULL);
 END $$;
 
 -- The partition of a day in the event log, in UTC. Not where events of that day lie in the default partition already.

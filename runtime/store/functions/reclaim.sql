@@ -15,7 +15,7 @@ DECLARE
     _fences   bigint[];
     _kinds    text[];
 BEGIN
-    IF (SELECT last_sweep_at FROM swarm.reaping) < _now - swarm.milliseconds(_stale_ms / 2) THEN
+    IF (SELECT last_sweep_at FROM swarm.reaping) < _now - make_interval(secs => _stale_ms / 2000.0) THEN
         RETURN;
     END IF;
     WITH stale AS MATERIALIZED (
