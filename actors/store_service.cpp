@@ -4,34 +4,6 @@
 
 namespace swarm {
 
-namespace {
-
-/// A slow database judges nobody: those who hold tickets may be unable to prove that they live.
-caf::expected<reclaim_report> sweep_leases(store::connection& db, const reclaim_request& request) {
-  auto begun = std::chrono::steady_clock::now();
-  if (auto noted = store::note_sweep(db, request.gap_after); !noted)
-    return std::move(noted.error());
-  if (std::chrono::steady_clock::now() - begun > request.slow_after) {
-    // Nor may it seem afterwards as if somebody had looked all the time: as after a gap, leases count as renewed.
-    if (auto extended = store::note_sweep(db, caf::timespan{0}); !extended)
-      return std::move(extended.error());
-    reclaim_report paused;
-    paused.paused = true;
-    return paused;
-  }
-  auto reclaimed = store::reclaim(db, request);
-  if (!reclaimed)
-    return reclaimed;
-  auto expired = store::expire(db, request);
-  if (!expired)
-    return expired;
-  reclaimed->timed_out = expired->timed_out;
-  reclaimed->expired = expired->expired;
-  return reclaimed;
-}
-
-} // namespace
-
 store_service::store_service(interface::pointer self, store_config config)
   : self_(self), config_(std::move(config)), outage_(name), random_(static_cast<unsigned>(self->id())) {}
 
@@ -41,7 +13,7 @@ store_service::interface::behavior_type store_service::make_behavior() {
     [this](atom::claim, const claim_request& x) { return run(store::claim, x); },
     [this](atom::settle, const settle_request& x) { return run(store::settle, x); },
     [this](atom::beat, const beat_request& x) { return run(store::heartbeat, x); },
-    [this](atom::reclaim, const reclaim_request& x) { return run(sweep_leases, x); },
+    [this](atom::reclaim, const reclaim_request& x) { return run(store::sweep, x); },
     [this](atom::promote, std::int32_t limit) { return run(store::promote, limit); },
     [this](atom::cascade, const cascade_request& x) { return run(store::cascade, x); },
     [this](atom::propagate, std::int32_t limit) { return run(store::propagate, limit); },

@@ -88,7 +88,8 @@ struct retry_config {
   std::chrono::milliseconds deferral_first{};
   std::chrono::milliseconds deferral_max{};
   int throttled_max = 0;
-  int denied_max = 0;
+  int auth_max = 0;
+  int budget_max = 0;
 };
 
 struct ticket_config {

@@ -232,8 +232,10 @@ std::vector<option> make_options() {
       "Longest pause of such a ticket."),
     integer("retry.throttled_max", retry, &retry_config::throttled_max, 1'000, 0, 30'000, "deferrals",
       "How often a ticket may be put off by rate limits."),
-    integer("retry.denied_max", retry, &retry_config::denied_max, 100, 0, 30'000, "deferrals",
-      "How often a ticket may be put off by a refused credential or an exhausted budget."),
+    integer("retry.auth_max", retry, &retry_config::auth_max, 100, 0, 30'000, "deferrals",
+      "How often a ticket may be put off by a refused credential."),
+    integer("retry.budget_max", retry, &retry_config::budget_max, 100, 0, 30'000, "deferrals",
+      "How often a ticket may be put off by an exhausted budget."),
 
     integer("ticket.attempts", ticket, &ticket_config::attempts, 3, 1, 100, "attempts",
       "Attempts of a ticket that doesn't say otherwise."),

@@ -69,12 +69,13 @@ struct retry_rules {
   caf::timespan deferral_first{std::chrono::seconds{15}}; ///< For what others put off: throttled, auth, budget.
   caf::timespan deferral_max{std::chrono::minutes{15}};
   std::int32_t throttled_max = 1000;
-  std::int32_t denied_max = 100; ///< auth, budget
+  std::int32_t auth_max = 100;
+  std::int32_t budget_max = 100;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, retry_rules& x) {
     return f(caf::meta::type_name("retry_rules"), x.backoff_first, x.backoff_max, x.infra_retries_max,
-             x.check_retries_max, x.deferral_first, x.deferral_max, x.throttled_max, x.denied_max);
+             x.check_retries_max, x.deferral_first, x.deferral_max, x.throttled_max, x.auth_max, x.budget_max);
   }
 };
 

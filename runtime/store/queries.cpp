@@ -216,7 +216,8 @@ caf::expected<std::vector<queue_row>> list_queues(connection& db) {
 
 caf::expected<std::vector<schedule_row>> list_schedules(connection& db) {
   return read_all<schedule_row>(db, sql::list_schedules, {}, [](columns x) {
-    return schedule_row{x.text(), x.text(), x.text(), x.text(), x.text(), x.maybe_number(), x.text(), x.text()};
+    return schedule_row{x.text(), x.text(), x.text(), x.text(), x.text(), x.maybe_number(),
+                        x.text(), x.text(), x.text(), x.text(), x.text()};
   });
 }
 

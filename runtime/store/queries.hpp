@@ -141,6 +141,7 @@ struct schedule_row {
   std::optional<std::int64_t> last_ticket;
   std::string ticket;                    ///< JSON.
   std::string last_failure;              ///< Empty unless its last moment brought no ticket.
+  std::string paused_at, paused_by, pause_reason; ///< Empty unless paused.
 };
 
 caf::expected<std::vector<schedule_row>> list_schedules(connection&);

@@ -44,8 +44,8 @@ struct rule_columns {
     add(outcome_class::transient, x.backoff_first, x.backoff_max, x.infra_retries_max);
     add(outcome_class::check_error, x.backoff_first, x.backoff_max, x.check_retries_max);
     add(outcome_class::throttled, x.deferral_first, x.deferral_max, x.throttled_max);
-    add(outcome_class::auth, x.deferral_first, x.deferral_max, x.denied_max);
-    add(outcome_class::budget, x.deferral_first, x.deferral_max, x.denied_max);
+    add(outcome_class::auth, x.deferral_first, x.deferral_max, x.auth_max);
+    add(outcome_class::budget, x.deferral_first, x.deferral_max, x.budget_max);
   }
 
   void add_to(params& arguments) const {
@@ -213,6 +213,30 @@ caf::expected<reclaim_report> expire(connection& db, const reclaim_request& requ
   return report;
 }
 
+caf::expected<reclaim_report> sweep(connection& db, const reclaim_request& request) {
+  auto begun = std::chrono::steady_clock::now();
+  if (auto noted = note_sweep(db, request.gap_after); !noted)
+    return std::move(noted.error());
+  // A slow database judges nobody: those who hold tickets may be unable to prove that they live.
+  if (std::chrono::steady_clock::now() - begun > request.slow_after) {
+    // Nor may it seem afterwards as if somebody had looked all the time: as after a gap, leases count as renewed.
+    if (auto extended = note_sweep(db, caf::timespan{0}); !extended)
+      return std::move(extended.error());
+    reclaim_report paused;
+    paused.paused = true;
+    return paused;
+  }
+  auto reclaimed = reclaim(db, request);
+  if (!reclaimed)
+    return reclaimed;
+  auto expired = expire(db, request);
+  if (!expired)
+    return expired;
+  reclaimed->timed_out = expired->timed_out;
+  reclaimed->expired = expired->expired;
+  return reclaimed;
+}
+
 caf::expected<promote_report> promote(connection& db, std::int32_t limit) {
   auto found = db.run(sql::promote, params::of(limit));
   if (!found)
@@ -355,24 +379,28 @@ caf::expected<std::string> release(connection& db, ticket_id id) {
 
 namespace {
 
-caf::expected<void> read_queue_answer(caf::expected<rows> found, const std::string& queue) {
+/// Whether it was found, as a function's answer of true or false says.
+caf::expected<void> read_found(caf::expected<rows> found, std::string_view what, const std::string& name) {
   if (!found)
     return std::move(found.error());
   if (!found->truth(0, 0))
-    return make_error(errc::not_found, "there is no queue '" + queue + "'");
+    return make_error(errc::not_found, "there is no " + std::string{what} + " '" + name + "'");
   return caf::unit;
+}
+
+std::optional<std::string> if_any(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional{text};
 }
 
 } // namespace
 
 caf::expected<void> pause_queue(connection& db, const std::string& queue, const std::string& reason,
                                 const std::string& by) {
-  auto text = reason.empty() ? std::nullopt : std::optional{reason};
-  return read_queue_answer(db.run(sql::pause_queue, params::of(queue, text, by)), queue);
+  return read_found(db.run(sql::pause_queue, params::of(queue, if_any(reason), by)), "queue", queue);
 }
 
 caf::expected<void> resume_queue(connection& db, const std::string& queue) {
-  return read_queue_answer(db.run(sql::resume_queue, params::of(queue)), queue);
+  return read_found(db.run(sql::resume_queue, params::of(queue)), "queue", queue);
 }
 
 caf::expected<void> configure_queue(connection& db, const queue_settings& x) {
@@ -391,12 +419,16 @@ caf::expected<std::string> schedule(connection& db, const schedule_settings& x) 
 }
 
 caf::expected<void> unschedule(connection& db, const std::string& name) {
-  auto found = db.run(sql::unschedule, params::of(name));
-  if (!found)
-    return std::move(found.error());
-  if (!found->truth(0, 0))
-    return make_error(errc::not_found, "there is no schedule '" + name + "'");
-  return caf::unit;
+  return read_found(db.run(sql::unschedule, params::of(name)), "schedule", name);
+}
+
+caf::expected<void> pause_schedule(connection& db, const std::string& name, const std::string& reason,
+                                   const std::string& by) {
+  return read_found(db.run(sql::pause_schedule, params::of(name, if_any(reason), by)), "schedule", name);
+}
+
+caf::expected<void> resume_schedule(connection& db, const std::string& name) {
+  return read_found(db.run(sql::resume_schedule, params::of(name)), "schedule", name);
 }
 
 caf::expected<void> notify(connection& db, std::string_view word) {

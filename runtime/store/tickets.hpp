@@ -22,6 +22,9 @@ caf::expected<void> note_sweep(connection&, caf::timespan gap_after);
 
 /// Enforces the clocks that no worker enforces: of attempts whose worker missed them, and of tickets that wait.
 caf::expected<reclaim_report> expire(connection&, const reclaim_request&);
+
+/// What a reaper does: notes that it looks, then reclaims and expires. `paused` when that note alone took too long.
+caf::expected<reclaim_report> sweep(connection&, const reclaim_request&);
 caf::expected<promote_report> promote(connection&, std::int32_t limit);
 caf::expected<cascade_report> cascade(connection&, const cascade_request&);
 
@@ -83,6 +86,9 @@ caf::expected<std::string> schedule(connection&, const schedule_settings&);
 
 /// @returns errc::not_found.
 caf::expected<void> unschedule(connection&, const std::string& name);
+caf::expected<void> pause_schedule(connection&, const std::string& name, const std::string& reason,
+                                   const std::string& by);
+caf::expected<void> resume_schedule(connection&, const std::string& name);
 
 /// Rings the doorbell of every node: something is ready, or is to be cancelled. A hint; polling covers its absence.
 caf::expected<void> notify(connection&, std::string_view word);

@@ -280,6 +280,10 @@ CAF_TEST(values that are right alone and wrong together are refused with both an
   CAF_CHECK_EQUAL(load_text("retry: {backoff_first: 2s, backoff_max: 1999ms}\n"),
                   "swarm.yaml:1:41: retry.backoff_max = 1s999ms (swarm.yaml:1) must be at least "
                   "retry.backoff_first = 2s (swarm.yaml:1): pauses only grow");
+  CAF_CHECK_EQUAL(load_text("reaper: {grace: 1m}\n"), "loaded");
+  CAF_CHECK_EQUAL(load_text("reaper: {grace: 59s}\n"),
+                  "swarm.yaml:1:17: reaper.grace = 59s (swarm.yaml:1) must be at least 2 times heartbeat.interval = 30s "
+                  "(default): the database learns of progress by heartbeats, and one may be late");
 }
 
 CAF_TEST(a value that could not be read is not compared with others) {

@@ -76,6 +76,20 @@ CAF_TEST(why says what a ticket waits for and a retry lets it go on) {
   CAF_CHECK(contains(me.run({"pause", "nowhere"}).err, "there is no queue 'nowhere'"));
 }
 
+CAF_TEST(a schedule is paused and goes on) {
+  said({"schedule", "nightly", "0 3 * * *", "--", "true"});
+  CAF_CHECK(contains(said({"pause", "--schedule", "nightly", "--reason", "lunch"}), "swarm resume --schedule nightly lets it go on"));
+  CAF_CHECK(contains(said({"schedules"}), ": lunch"));
+  CAF_CHECK(contains(said({"schedules", "--json"}), "\"reason\":\"lunch\""));
+  CAF_CHECK(contains(said({"resume", "--schedule", "nightly"}), "schedule nightly goes on"));
+  CAF_CHECK(!contains(said({"schedules"}), "lunch"));
+  auto unknown = me.run({"pause", "--schedule", "nowhere"});
+  CAF_CHECK_EQUAL(unknown.code, 1);
+  CAF_CHECK(contains(unknown.err, "there is no schedule 'nowhere'"));
+  CAF_CHECK_EQUAL(me.run({"pause", "default", "--schedule", "nightly"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"resume"}).code, 2);
+}
+
 CAF_TEST(flags may stand behind every command) {
   CAF_CHECK_EQUAL(me.run({"list", "--home", me.home().string(), "--database.statement_timeout", "20s"}).code, 0);
   CAF_CHECK(contains(me.run({"queues", "--database.url", "host=/nowhere"}).err, "cannot connect to the database"));
@@ -155,7 +169,7 @@ CAF_TEST(an audit passes on an honest log and names what was changed) {
   sql("UPDATE swarm.tickets SET attempts = 1");
   auto replay = me.run({"audit", "replay"});
   CAF_CHECK_EQUAL(replay.code, 1);
-  CAF_CHECK(contains(replay.out, "ticket 1: the log says ready 0/0/0/0/0, the tables say ready 1/0/0/0/0"));
+  CAF_CHECK(contains(replay.out, "ticket 1: the log says ready 0/0/0/0/0/0/0, the tables say ready 1/0/0/0/0/0/0"));
   sql("UPDATE swarm.tickets SET attempts = 0");
   sql("ALTER TABLE swarm.ticket_events DISABLE TRIGGER ALL");
   sql("UPDATE swarm.ticket_events SET actor = 'nobody'");

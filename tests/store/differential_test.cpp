@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 /// All that the protocol knows of the tickets after $base, as model_tables::row tells it.
 const std::string rows_sql =
   "SELECT string_agg(concat(v.id, ': ', v.state, ' attempts=', v.attempts, ' infra=', v.infra_retries, ' checks=', "
-  "v.check_retries, ' deferrals=', v.deferrals, ' reclaims=', v.reclaims, ' remaining=' || v.remaining, ' node=' || "
+  "v.check_retries, ' throttles=', v.throttles, ' auth=', v.auth_denials, ' budget=', v.budget_denials, ' reclaims=', v.reclaims, ' remaining=' || v.remaining, ' node=' || "
   "l.node_id, ' attempt=' || l.attempt, ' beats=' || v.heartbeat_count, CASE WHEN v.cancel_requested_at IS NOT NULL "
   "THEN ' cancel' END), E'\\n' ORDER BY v.id) FROM swarm.tickets_view v LEFT JOIN swarm.leases l ON l.ticket_id = "
   "v.id WHERE v.id > ";
@@ -264,7 +264,9 @@ private:
       auto& t = model_.tables().at(real.claim.ticket);
       auto tries = ended.end == outcome_class::transient     ? t.infra_retries
                    : ended.end == outcome_class::check_error ? t.check_retries
-                   : is_deferral(ended.end)                  ? t.deferrals
+                   : ended.end == outcome_class::throttled   ? t.throttles
+                   : ended.end == outcome_class::auth        ? t.auth_denials
+                   : ended.end == outcome_class::budget      ? t.budget_denials
                                                              : t.attempts;
       auto& rules = request.rules;
       bound = is_deferral(ended.end) ? std::min(rules.deferral_max, rules.deferral_first * (1 << (tries - 1)))
@@ -490,7 +492,7 @@ private:
     retry_rules result;
     result.backoff_first = result.deferral_first = 2ms;
     result.backoff_max = result.deferral_max = 16ms;
-    result.infra_retries_max = result.check_retries_max = result.denied_max = 1;
+    result.infra_retries_max = result.check_retries_max = result.auth_max = result.budget_max = 1;
     result.throttled_max = 2;
     return result;
   }

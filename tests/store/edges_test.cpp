@@ -170,7 +170,7 @@ CAF_TEST(a dependent that ignores a failure goes on and is not released a second
   CAF_CHECK_EQUAL(s.retry(t[0]), "ready");
   for (auto& claim : s.claim(2))
     s.settle(claim);
-  CAF_CHECK_EQUAL(s.history(t[1]), "submitted unblocked claimed completed");
+  CAF_CHECK_EQUAL(s.history(t[1]), "submitted dependency_ignored unblocked claimed completed");
 }
 
 CAF_TEST(a parent whose failure was ignored does not count when it completes after all) {
@@ -185,6 +185,21 @@ CAF_TEST(a parent whose failure was ignored does not count when it completes aft
   CAF_CHECK_EQUAL(s.state(child), "blocked");
   s.settle(claims[1].ticket == failed ? claims[0] : claims[1]);
   CAF_CHECK_EQUAL(s.state(child), "ready");
+}
+
+CAF_TEST(a dependent that somebody holds keeps no other dependents waiting) {
+  auto held = submit_fan(101), free = submit_fan(101);
+  for (auto& claim : s.claim(2))
+    CAF_CHECK_EQUAL(s.settle(claim), "ok completed");
+  auto stranger = d.open();
+  must(stranger.db.script("BEGIN; SELECT FROM swarm.blocked WHERE ticket_id = " + to_string(held[50]) + " FOR UPDATE", "hold"));
+  for (int i = 0; i < 3; ++i)
+    propagate();
+  CAF_CHECK_EQUAL(s.state(free[101]), "ready");
+  CAF_CHECK_EQUAL(s.state(held[1]), "blocked");
+  must(stranger.db.script("ROLLBACK", "let go"));
+  propagate();
+  CAF_CHECK_EQUAL(states(), "completed 2, ready 202");
 }
 
 CAF_TEST(a parent that is retried in time spares its dependents) {

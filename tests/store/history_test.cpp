@@ -3,10 +3,13 @@
 #include "runtime/store/queries.hpp"
 #include "tests/fixtures/desk.hpp"
 
+#include <thread>
+
 #include "tests/fixtures/caf_test.hpp"
 
 using namespace swarm;
 using namespace swarm::test;
+using namespace std::string_literals;
 
 namespace {
 
@@ -27,6 +30,40 @@ struct fixture {
     s.cancel(t[2]);
     s.claim_one();
     s.ask("SELECT swarm.enqueue('noop', run_at => now() + interval '1 day')");
+  }
+
+  ticket_id enqueue(const std::string& more) {
+    return ticket_id{std::stoll(s.ask("SELECT swarm.enqueue('noop'" + more + ", queue => 'edges')"))};
+  }
+
+  /// Edges of every kind, to parents that have ended in every way, and work that the cascade has yet to do.
+  void live_on_edges() {
+    auto failed = enqueue(""), done = enqueue(""), open = enqueue(""), wide = enqueue("");
+    auto on = [](ticket_id x, const std::string& policy) {
+      return ", needs => '{" + to_string(x) + "}', on_failure => '" + policy + "'";
+    };
+    enqueue(on(failed, "block"));
+    auto spared = enqueue(on(failed, "ignore"));
+    enqueue(on(failed, "cancel"));
+    for (int i = 0; i < 101; ++i)
+      enqueue(on(wide, "block"));
+    auto claims = s.claim(4, "edges");
+    s.settle(claims[0], outcome_class::permanent);
+    s.settle(claims[1]);
+    must(store::propagate(s.db, 1000));
+    // Decided already: nobody waits for them.
+    enqueue(on(done, "block"));
+    auto late = enqueue(on(failed, "ignore"));
+    s.ask("SELECT swarm.add_dependency(" + to_string(done) + ", " + to_string(late) + ")");
+    // A ticket that is put off and then gets one more parent.
+    auto waits = enqueue(", run_at => now() + interval '1 hour'");
+    s.ask("SELECT swarm.add_dependency(" + to_string(open) + ", " + to_string(waits) + ")");
+    // On their way: a completion with many dependents, and the cancellation of a late one.
+    s.settle(claims[3]);
+    enqueue(on(failed, "cancel"));
+    CAF_REQUIRE_EQUAL(s.state(spared), "ready");
+    CAF_REQUIRE_EQUAL(s.ask("SELECT count(*) FROM swarm.cascade_work"), "2");
+    s.cancel(claims[2].ticket);
   }
 
   /// Seals what is there; answers how many events.
@@ -53,6 +90,7 @@ CAF_TEST_FIXTURE_SCOPE(store_history_tests, fixture)
 
 CAF_TEST(the log alone says what the tables say) {
   live();
+  live_on_edges();
   for (auto& x : must(store::replay(s.db)))
     CAF_CHECK_EQUAL("ticket " + to_string(x.ticket) + ": " + x.log, x.table);
   CAF_CHECK_EQUAL(d.violations(), "");
@@ -65,21 +103,41 @@ CAF_TEST(a table that was changed behind the back of the log is found) {
   auto found = must(store::replay(s.db));
   CAF_REQUIRE_EQUAL(found.size(), 1u);
   CAF_CHECK_EQUAL(found[0].ticket, ticket);
-  CAF_CHECK_EQUAL(found[0].log, "ready 0/0/0/0/0");
-  CAF_CHECK_EQUAL(found[0].table, "ready 2/0/0/0/0");
+  CAF_CHECK_EQUAL(found[0].log, "ready 0/0/0/0/0/0/0");
+  CAF_CHECK_EQUAL(found[0].table, "ready 2/0/0/0/0/0/0");
+}
+
+CAF_TEST(an edge that was changed behind the back of the log is found) {
+  auto t = s.submit_graph(2, {{0, 1}});
+  must(s.db.script("UPDATE swarm.dependencies SET counted = false", "tamper"));
+  auto found = must(store::replay(s.db));
+  CAF_REQUIRE_EQUAL(found.size(), 1u);
+  CAF_CHECK_EQUAL(found[0].ticket, t[1]);
+  CAF_CHECK_EQUAL(found[0].log, "needs " + to_string(t[0]) + ": block, counted");
+  CAF_CHECK_EQUAL(found[0].table, "needs " + to_string(t[0]) + ": block");
+  must(s.db.script("DELETE FROM swarm.dependencies", "tamper"));
+  CAF_CHECK_EQUAL(must(store::replay(s.db)).at(0).table, "nothing");
 }
 
 CAF_TEST(the tables can be rebuilt from the log into an empty schema) {
   live();
-  s.ask("SELECT swarm.enqueue('noop', ('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb, unique_key => 'k')");
+  live_on_edges();
+  auto big = "('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb, unique_key => "s;
+  s.ask("SELECT swarm.enqueue('noop', " + big + "'k')");
+  s.ask("SELECT swarm.enqueue('noop', '{}', unique_key => 'l', deadline => '1 hour', queue_timeout => '1 day')");
+  s.ask("SELECT swarm.enqueue('noop', " + big + "'l', on_conflict => 'replace')");
   auto count = std::stoll(s.ask("SELECT count(*) FROM swarm.tickets"));
   CAF_CHECK_EQUAL(must(store::rebuild(s.db, "copy")), count);
   for (std::string columns : {"id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms, payload, payload_hash,"
-                              " unique_key, attempts, infra_retries, check_retries, deferrals, reclaims, final_state FROM "
-                              "%.tickets",
+                              " unique_key, attempts, infra_retries, check_retries, throttles, auth_denials, "
+                              "budget_denials, reclaims, final_state, run_at, deadline_at FROM %.tickets",
                               "parent_id, child_id, on_failure, counted FROM %.dependencies",
-                              "ticket_id, remaining FROM %.blocked", "ticket_id, fence, node_id FROM %.leases",
-                              "ticket_id FROM %.scheduled", "key, ticket_id FROM %.unique_keys"}) {
+                              "ticket_id, remaining FROM %.blocked", "parent_id, ending FROM %.cascade_work",
+                              "ticket_id, fence, node_id, attempt, deadline_clock, cancel_requested_at IS NULL, "
+                              "abs(extract(epoch FROM deadline_at - claimed_at) - 3600) < 1 FROM %.leases",
+                              "ticket_id, expires_at IS NULL, queue_id, rank, group_key FROM %.ready",
+                              "ticket_id, date_trunc('minute', run_at) FROM %.scheduled", "ticket_id, at FROM %.deadlines",
+                              "key, ticket_id FROM %.unique_keys"}) {
     auto in = [&](const std::string& schema) {
       auto text = columns;
       return "(SELECT " + text.replace(text.find('%'), 1, schema) + ")";
@@ -252,6 +310,91 @@ CAF_TEST(old history goes and what somebody needs stays) {
   age();
   CAF_CHECK_EQUAL(prune().tickets, 1);
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.graphs"), "0"); // it goes with the last of its tickets
+}
+
+CAF_TEST(what nothing refers to goes with the tickets that did) {
+  auto prune = [&] { must(store::prune(s.db, {std::chrono::hours{24 * 30}, 100})); };
+  auto left = [&] {
+    return s.ask("SELECT concat_ws(' ', (SELECT count(*) FROM swarm.blobs), (SELECT count(*) FROM swarm.slots), "
+                 "(SELECT count(*) FROM swarm.turns WHERE group_key <> ''))");
+  };
+  s.ask("SELECT swarm.configure_queue('default', slots => 2, slots_per_node => 2, slots_per_key => 2, is_fair => true)");
+  auto enqueue = "SELECT swarm.enqueue('noop', ('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb, group_key => 'a')";
+  s.ask(enqueue);
+  s.settle(s.claim_one());
+  s.ask(enqueue);
+  auto running = s.claim_one();
+  CAF_CHECK_EQUAL(left(), "1 6 1");
+  prune();
+  CAF_CHECK_EQUAL(left(), "1 5 0"); // one slot of the key is taken, and the node lives
+  s.settle(running);
+  s.ask("UPDATE swarm.tickets SET finished_at = finished_at - interval '40 days'");
+  s.ask("UPDATE swarm.nodes SET stopped_at = clock_timestamp()");
+  prune();
+  CAF_CHECK_EQUAL(left(), "0 2 0");
+  s.ask(enqueue);
+  CAF_CHECK_EQUAL(s.settle(s.claim_one()), "ok completed");
+  CAF_CHECK_EQUAL(left(), "1 6 1");
+}
+
+CAF_TEST(a payload that somebody is about to name stays) {
+  auto enqueue = "SELECT swarm.enqueue('noop', ('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb)"s;
+  s.ask(enqueue);
+  s.settle(s.claim_one());
+  must(s.db.script("UPDATE swarm.tickets SET finished_at = finished_at - interval '40 days'", "old"));
+  auto other = d.open();
+  auto prune = [](session& x) { CAF_CHECK_EQUAL(must(store::prune(x.db, {std::chrono::hours{24 * 30}, 100})).tickets, 1); };
+  overlap(d, s, [&](session& x) { x.ask(enqueue); }, other, prune);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.blobs"), "1");
+  CAF_CHECK(must(store::claim(s.db, {"default", 1, s.node, {}})).at(0).payload.size() > 10'000);
+}
+
+CAF_TEST(nobody waits for the pruner while it waits for an open transaction) {
+  auto days = [&] {
+    return std::stoi(s.ask("SELECT count(*) FROM pg_inherits WHERE inhparent = 'swarm.ticket_events'::regclass"));
+  };
+  must(s.db.script("SET lock_timeout = 0; SELECT swarm.make_partition(current_date - 60)", "an old day, all patience"));
+  auto before = days();
+  auto stranger = d.open();
+  must(stranger.db.script("BEGIN; SELECT swarm.enqueue('noop')", "open"));
+  auto prune = [&] { return must(store::prune(s.db, {std::chrono::hours{24 * 30}, 100})).partitions; };
+  CAF_CHECK_EQUAL(prune(), 0); // it gives up
+  CAF_CHECK_EQUAL(days(), before);
+  must(stranger.db.script("COMMIT", "done"));
+  CAF_CHECK_EQUAL(prune(), 1);
+  CAF_CHECK(days() > before);
+}
+
+CAF_TEST(who names a payload while it is taken away keeps a new one) {
+  auto enqueue = "SELECT swarm.enqueue('noop', ('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb)"s;
+  s.ask("INSERT INTO swarm.blobs SELECT sha256(convert_to(p::text, 'UTF8')), p FROM (SELECT ('{\"big\": \"' || "
+        "repeat('x', 10000) || '\"}')::jsonb) AS x (p)");
+  auto other = d.open();
+  auto prune = [](session& x) { must(store::prune(x.db, {std::chrono::hours{24 * 30}, 100})); };
+  CAF_CHECK(overlap(d, s, prune, other, [&](session& x) { x.ask(enqueue); }));
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.blobs"), "1");
+}
+
+CAF_TEST(a parent that somebody began to wait for since the first look stays) {
+  auto parent = s.submit();
+  s.settle(s.claim_one());
+  must(s.db.script("UPDATE swarm.tickets SET finished_at = finished_at - interval '40 days'; "
+                   // Stops whoever has looked, with the answer in his hand.
+                   "CREATE OR REPLACE FUNCTION swarm.is_waited_for(_parent_id bigint) RETURNS boolean LANGUAGE plpgsql "
+                   "AS $$ DECLARE _answer CONSTANT boolean := EXISTS (SELECT FROM swarm.dependencies d "
+                   "JOIN swarm.tickets c ON c.id = d.child_id WHERE d.parent_id = _parent_id AND c.final_state IS NULL); "
+                   "BEGIN PERFORM pg_advisory_lock_shared(42), pg_advisory_unlock_shared(42); RETURN _answer; END $$",
+                   "gate"));
+  auto pruner = d.open();
+  must(s.db.script("SELECT pg_advisory_lock(42)", "close"));
+  std::int32_t pruned = -1;
+  std::thread running{[&] { pruned = must(store::prune(pruner.db, {std::chrono::hours{24 * 30}, 100})).tickets; }};
+  CAF_CHECK(eventually([&] { return d.is_blocked(pruner.pid()); }));
+  auto child = s.ask("SELECT swarm.enqueue('noop', needs => '{" + to_string(parent) + "}')");
+  must(s.db.script("SELECT pg_advisory_unlock(42)", "open"));
+  running.join();
+  CAF_CHECK_EQUAL(pruned, 0);
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.dependencies WHERE child_id = " + child), "1");
 }
 
 CAF_TEST(days of the log are dropped when no ticket of theirs is left and the chain goes on) {

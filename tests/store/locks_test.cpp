@@ -121,6 +121,21 @@ CAF_TEST(an expired attempt of a ticket that somebody has in hand is left for la
   CAF_CHECK_EQUAL(expire(), 1);
 }
 
+CAF_TEST(a settlement waits a moment for a ticket that somebody has in hand and no longer) {
+  s.submit();
+  auto claim = s.claim_one();
+  must(waiter.db.script("SET lock_timeout = 0", "all patience"));
+  must(holder.db.script("BEGIN; SELECT swarm.enqueue('noop', needs => ARRAY[" + to_string(claim.ticket) + "])", "hold"));
+  settlement ended{claim, {}};
+  ended.outcome.end = outcome_class::permanent;
+  auto settle = [&] { return store::settle(waiter.db, {{ended}, desk::rules()}); };
+  auto held_up = settle();
+  CAF_REQUIRE(!held_up);
+  CAF_CHECK(sentence_of(held_up).find("lock timeout") != std::string::npos);
+  must(holder.db.script("COMMIT", "let go"));
+  CAF_CHECK_EQUAL(must(settle()).tickets.at(0).event, "failed");
+}
+
 CAF_TEST(a completion locks the counters of its children in the order of their tickets) {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> edges;
   for (std::uint32_t child = 100; child > 0; --child)

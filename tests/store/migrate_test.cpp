@@ -83,6 +83,27 @@ CAF_TEST(tickets of the first schema go on in the newest with functions that hav
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.audit_replay()"), "0");
 }
 
+CAF_TEST(what older schemas let in is brought within bounds and its deferrals are told apart) {
+  auto s = open();
+  must(store::migrate(s.db, up_to(5)));
+  must(s.db.script(
+    "INSERT INTO swarm.tickets (id, queue_id, kind, priority, attempts_max, timeout_ms, payload, run_at, deadline_at, "
+    "group_key, deferrals) VALUES (1, 1, 'noop', 100, 3, 9e17, '{}', 'infinity', '9999-01-01', repeat('x', 300), 4), "
+    "(2, 1, 'noop', 100, 3, 0, '{}', '-infinity', NULL, NULL, 0); "
+    "INSERT INTO swarm.scheduled VALUES (1, 'infinity'), (2, '-infinity'); "
+    "INSERT INTO swarm.ticket_events (ticket_id, kind, data) VALUES "
+    "(1, 'attempt_failed', '{\"class\": \"auth\"}'), (1, 'failed', '{\"class\": \"budget\"}'), (1, 'retried', NULL), "
+    "(1, 'attempt_failed', '{\"class\": \"throttled\"}'), (1, 'attempt_failed', '{\"class\": \"auth\"}'), "
+    "(1, 'attempt_failed', '{\"class\": \"auth\"}'), (1, 'attempt_failed', '{\"class\": \"budget\"}')",
+    "old"));
+  must(store::migrate(s.db));
+  CAF_CHECK_EQUAL(s.ask("SELECT concat_ws(' ', timeout_ms, run_at AT TIME ZONE 'UTC', deadline_at AT TIME ZONE 'UTC', "
+                        "length(group_key), throttles, auth_denials, budget_denials) FROM swarm.tickets WHERE id = 1"),
+                  "315360000000 2500-01-01 00:00:00 2500-01-01 00:00:00 50 1 2 1");
+  CAF_CHECK_EQUAL(s.ask("SELECT run_at IS NULL FROM swarm.tickets WHERE id = 2"), "t");
+  CAF_CHECK_EQUAL(s.ask("SELECT max(run_at) < '2501-01-01' FROM swarm.scheduled"), "t");
+}
+
 CAF_TEST(an empty database becomes the newest and stays it) {
   auto s = open();
   CAF_CHECK_EQUAL(must(store::found_schema(s.db)), 0);

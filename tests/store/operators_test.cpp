@@ -115,11 +115,11 @@ CAF_TEST(a second chance forgets every way in which the first was used up) {
   spec.deadline = std::chrono::hours{1};
   auto ticket = s.submit(spec);
   auto counters = [&] {
-    return s.ask("SELECT concat_ws('/', attempts, infra_retries, check_retries, deferrals, reclaims, "
-                 "deadline_at IS NULL) FROM swarm.tickets");
+    return s.ask("SELECT concat_ws('/', attempts, infra_retries, check_retries, throttles, auth_denials, "
+                 "budget_denials, reclaims, deadline_at IS NULL) FROM swarm.tickets");
   };
   for (auto end : {outcome_class::content, outcome_class::transient, outcome_class::check_error,
-                   outcome_class::throttled}) {
+                   outcome_class::throttled, outcome_class::auth, outcome_class::budget}) {
     s.settle(s.claim_one(), end);
     must(s.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp()", "due"));
     CAF_REQUIRE_EQUAL(must(store::promote(s.db, 1)).promoted, 1);
@@ -127,9 +127,9 @@ CAF_TEST(a second chance forgets every way in which the first was used up) {
   s.claim_one();
   s.age(ticket, std::chrono::hours{1});
   CAF_CHECK_EQUAL(s.reclaim(1).poisoned, 1);
-  CAF_CHECK_EQUAL(counters(), "1/1/1/1/1/f");
+  CAF_CHECK_EQUAL(counters(), "1/1/1/1/1/1/1/f");
   CAF_CHECK_EQUAL(s.retry(ticket), "ready");
-  CAF_CHECK_EQUAL(counters(), "0/0/0/0/0/t");
+  CAF_CHECK_EQUAL(counters(), "0/0/0/0/0/0/0/t");
 }
 
 CAF_TEST(a ticket that is alive or completed can not be retried) {

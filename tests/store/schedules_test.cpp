@@ -43,6 +43,8 @@ const std::vector<example> examples = {
   {"30 2 * * *", "Europe/Berlin", "2026-10-24 12:00Z", "2026-10-25 02:30"},
   {"30 2 * * *", "Europe/Berlin", "2026-10-25 01:30Z", "2026-10-26 02:30"}, // comes twice, fires once
   {"30 * * * *", "Europe/Berlin", "2026-10-25 00:30Z", "2026-10-25 02:30"}, // but every hour is every hour
+  {"0 8 * * fri-sun", "UTC", "2026-11-24 12:00Z", "2026-11-27 08:00"},
+  {"0 8 * * sat-sun", "UTC", "2026-11-28 12:00Z", "2026-11-29 08:00"},
   {"0 8 * * *", "America/New_York", "2026-11-24 12:00Z", "2026-11-24 08:00"},
 };
 
@@ -135,6 +137,21 @@ CAF_TEST(what can not become a ticket is refused when it is scheduled) {
     CAF_CHECK_EQUAL(s.ask("SELECT swarm.schedule('x', '* * * * *', '" + std::string{ticket} + "')"), "SW002");
   }
   CAF_CHECK_EQUAL(s.ask(R"(SELECT swarm.schedule('', '* * * * *', '{"kind": "noop"}'))"), "SW002");
+}
+
+CAF_TEST(a paused schedule brings nothing until it goes on and nothing for what it missed) {
+  s.ask(R"(SELECT swarm.schedule('x', '* * * * *', '{"kind": "noop"}'))");
+  must(store::pause_schedule(s.db, "x", "the API is down", "ann"));
+  CAF_CHECK(must(store::promote(s.db, 10)).next_due < caf::timespan{0});
+  s.ask(R"(SELECT swarm.schedule('x', '*/2 * * * *', '{"kind": "noop"}'))"); // a new definition doesn't wake it
+  CAF_CHECK_EQUAL(s.ask("SELECT concat_ws(', ', cron, next_at, paused_by, pause_reason) FROM swarm.schedules"),
+                  "*/2 * * * *, ann, the API is down");
+  must(store::resume_schedule(s.db, "x"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 0);
+  CAF_CHECK(must(store::promote(s.db, 10)).next_due > caf::timespan{0});
+  CAF_CHECK_EQUAL(s.ask("SELECT concat(paused_at, paused_by, pause_reason) FROM swarm.schedules"), "");
+  CAF_CHECK(failure_of(store::pause_schedule(s.db, "y", "", "ann")) == errc::not_found);
+  CAF_CHECK(failure_of(store::resume_schedule(s.db, "y")) == errc::not_found);
 }
 
 CAF_TEST(nothing is due where nothing is scheduled) {

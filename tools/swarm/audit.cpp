@@ -51,7 +51,7 @@ caf::expected<void> replay(store::connection& db, const std::string& schema) {
     std::cout << "ticket " << to_string(x.ticket) << ": the log says " << x.log << ", the tables say " << x.table << '\n';
   if (!differences->empty())
     return found_wrong("the log and the tables disagree about " + std::to_string(differences->size()) + " tickets "
-                       "(state attempts/infrastructure/checks/deferrals/reclaims)");
+                       "(state attempts/infrastructure/checks/throttles/auth/budget/reclaims)");
   std::cout << "the log and the tables agree\n";
   if (schema.empty())
     return caf::unit;

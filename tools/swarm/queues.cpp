@@ -6,20 +6,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <iostream>
 
 namespace swarm::cli {
 
 namespace {
-
-/// Of who runs this program; for the record.
-std::string user_name() {
-  auto* entry = getpwuid(getuid());
-  return entry ? entry->pw_name : std::to_string(getuid());
-}
 
 std::string limit(const std::optional<std::int64_t>& x) {
   return x ? std::to_string(*x) : "-";
@@ -30,9 +21,7 @@ std::string order(const store::queue_row& x) {
 }
 
 std::string remark(const store::queue_row& x) {
-  if (x.paused_at.empty())
-    return "";
-  return "paused " + short_time(x.paused_at) + " by " + x.paused_by + (x.pause_reason.empty() ? "" : ": " + x.pause_reason);
+  return x.paused_at.empty() ? "" : paused_since(x.paused_at, x.paused_by, x.pause_reason);
 }
 
 void print_json(const std::vector<store::queue_row>& queues) {
@@ -103,40 +92,6 @@ void add_configure(CLI::App& program, invocation&, action& chosen) {
         if (auto done = store::configure_queue(db, *settings); !done)
           return done;
         std::cout << "queue " << settings->queue << " is configured; swarm queues shows it\n";
-        return store::notify(db, "ready");
-      });
-    };
-  });
-}
-
-void add_pause(CLI::App& program, invocation&, action& chosen) {
-  auto queue = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
-  auto* command = program.add_subcommand("pause", "Stop claims from a queue; what runs goes on");
-  command->add_option("QUEUE", *queue, "Name of the queue")->required();
-  command->add_option("--reason", *reason, "For those who wonder why nothing runs");
-  command->callback([=, &chosen] {
-    chosen = [=](const invocation& x) {
-      return with_database(x, "swarm pause", [&](store::connection& db) -> caf::expected<void> {
-        auto done = store::pause_queue(db, *queue, *reason, user_name());
-        if (done)
-          std::cout << "queue " << *queue << " is paused; swarm resume " << *queue << " lets it go on\n";
-        return done;
-      });
-    };
-  });
-}
-
-void add_resume(CLI::App& program, invocation&, action& chosen) {
-  auto queue = std::make_shared<std::string>();
-  auto* command = program.add_subcommand("resume", "Let a paused queue go on");
-  command->add_option("QUEUE", *queue, "Name of the queue")->required();
-  command->callback([queue, &chosen] {
-    chosen = [queue](const invocation& x) {
-      return with_database(x, "swarm resume", [&](store::connection& db) -> caf::expected<void> {
-        if (auto done = store::resume_queue(db, *queue); !done)
-          return done;
-        std::cout << "queue " << *queue << " goes on\n";
         return store::notify(db, "ready");
       });
     };

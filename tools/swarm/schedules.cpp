@@ -27,10 +27,16 @@ void print_json(const std::vector<store::schedule_row>& schedules) {
       line["next_at"] = x.next_at;
     if (!x.last_failure.empty())
       line["failure"] = x.last_failure;
+    if (!x.paused_at.empty())
+      line["paused"] = {{"at", x.paused_at}, {"by", x.paused_by}, {"reason", x.pause_reason}};
     if (x.last_ticket)
       line["last"] = {{"at", x.last_at}, {"ticket", *x.last_ticket}};
     std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
   }
+}
+
+std::string remark(const store::schedule_row& x) {
+  return x.paused_at.empty() ? x.last_failure : paused_since(x.paused_at, x.paused_by, x.pause_reason);
 }
 
 void print_rows(const std::vector<store::schedule_row>& schedules) {
@@ -38,7 +44,7 @@ void print_rows(const std::vector<store::schedule_row>& schedules) {
   for (auto& x : schedules)
     table.push_back({printable_line(x.name), printable_line(x.cron), printable_line(x.time_zone),
                      x.next_at.empty() ? "never" : short_time(x.next_at), x.last_at.empty() ? "-" : short_time(x.last_at),
-                     x.last_ticket ? std::to_string(*x.last_ticket) : "-", printable_line(x.last_failure)});
+                     x.last_ticket ? std::to_string(*x.last_ticket) : "-", printable_line(remark(x))});
   print_table(std::cout, table);
 }
 

@@ -110,4 +110,8 @@ std::string short_time(std::string_view timestamp) {
   return result + std::string(dot + 4 - result.size(), '0');
 }
 
+std::string paused_since(std::string_view timestamp, const std::string& by, const std::string& reason) {
+  return "paused " + short_time(timestamp) + " by " + by + (reason.empty() ? "" : ": " + reason);
+}
+
 } // namespace swarm::cli

@@ -24,4 +24,7 @@ std::string indented(std::string_view text, std::string_view by);
 /// PostgreSQL's text of a time without the fraction's last digits and the zone: "2026-03-01 10:00:00.123".
 std::string short_time(std::string_view timestamp);
 
+/// "paused 2026-03-01 10:00:00.123 by ann: the API is down"
+std::string paused_since(std::string_view timestamp, const std::string& by, const std::string& reason);
+
 } // namespace swarm::cli

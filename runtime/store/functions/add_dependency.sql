@@ -9,6 +9,7 @@ DECLARE
     _child  swarm.tickets;
     _waits  boolean;
     _moved  integer;
+    _run_at timestamptz;
 BEGIN
     UPDATE swarm.edge_changes SET changes = changes + 1;
     PERFORM FROM swarm.tickets WHERE id IN (_parent_id, _child_id) ORDER BY id FOR UPDATE;
@@ -27,12 +28,17 @@ BEGIN
     INSERT INTO swarm.dependencies (parent_id, child_id, on_failure, counted)
     VALUES (_parent_id, _child_id, _on_failure::swarm.edge_policy, _waits)
     ON CONFLICT DO NOTHING;
-    IF FOUND AND _waits THEN
+    IF FOUND AND NOT _waits THEN
+        INSERT INTO swarm.ticket_events (ticket_id, kind, data)
+        VALUES (_child_id, 'dependency_added', jsonb_build_object(
+            'needs', jsonb_build_array(jsonb_build_array(_parent_id, _on_failure, false))));
+    ELSIF FOUND THEN
         UPDATE swarm.blocked SET remaining = remaining + 1 WHERE ticket_id = _child_id;
         IF NOT FOUND THEN
             -- It keeps the moment that it was put off to.
             WITH d AS (DELETE FROM swarm.scheduled WHERE ticket_id = _child_id RETURNING run_at)
-            UPDATE swarm.tickets t SET run_at = greatest(t.run_at, d.run_at) FROM d WHERE t.id = _child_id;
+            UPDATE swarm.tickets t SET run_at = greatest(t.run_at, d.run_at) FROM d WHERE t.id = _child_id
+            RETURNING t.run_at INTO _run_at;
             GET DIAGNOSTICS _moved = ROW_COUNT;
             IF _moved = 0 THEN
                 DELETE FROM swarm.ready WHERE ticket_id = _child_id;
@@ -44,8 +50,8 @@ BEGIN
             INSERT INTO swarm.blocked (ticket_id, remaining) VALUES (_child_id, 1);
         END IF;
         INSERT INTO swarm.ticket_events (ticket_id, kind, data)
-        VALUES (_child_id, 'blocked', jsonb_build_object(
-            'needs', jsonb_build_array(jsonb_build_array(_parent_id, _on_failure, true))));
+        VALUES (_child_id, 'blocked', jsonb_strip_nulls(jsonb_build_object(
+            'needs', jsonb_build_array(jsonb_build_array(_parent_id, _on_failure, true)), 'run_at', _run_at)));
         IF _parent.final_state IS NOT NULL AND _on_failure = 'cancel' THEN
             INSERT INTO swarm.cascade_work (parent_id, ending, after_child)
             VALUES (_parent_id, _parent.final_state, _child_id - 1);

@@ -55,7 +55,9 @@ END $$;
 DROP FUNCTION IF EXISTS swarm.resolve_conflict;
 CREATE FUNCTION swarm.resolve_conflict(_holder bigint, _ticket jsonb) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _policy CONSTANT text := coalesce(_ticket ->> 'on_conflict', 'return');
+    _policy  CONSTANT text := coalesce(_ticket ->> 'on_conflict', 'return');
+    _payload CONSTANT text := coalesce(_ticket -> 'payload', '{}')::text;
+    _hash    bytea;
 BEGIN
     IF _holder IS NULL OR _policy = 'return' THEN
         RETURN _holder;
@@ -69,14 +71,19 @@ BEGIN
         RAISE EXCEPTION 'ticket % holds the unique key ''%'' and is in progress already', _holder,
             _ticket ->> 'unique_key' USING ERRCODE = 'SW004';
     END IF;
+    IF swarm.is_blob(_payload) THEN
+        PERFORM swarm.keep_blobs(ARRAY[_payload]);
+        _hash := sha256(convert_to(_payload, 'UTF8'));
+    END IF;
     UPDATE swarm.tickets
-    SET payload = coalesce(_ticket -> 'payload', '{}'), payload_hash = NULL, kind = _ticket ->> 'kind',
+    SET payload = CASE WHEN _hash IS NULL THEN _payload::jsonb END, payload_hash = _hash, kind = _ticket ->> 'kind',
         attempts_max = coalesce((_ticket ->> 'attempts')::smallint, 3::smallint),
         timeout_ms = swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour'))
     WHERE id = _holder;
     INSERT INTO swarm.ticket_events (ticket_id, kind, data)
-    SELECT id, 'replaced', jsonb_build_object('kind', kind, 'payload', payload, 'attempts_max', attempts_max,
-                                              'timeout_ms', timeout_ms)
+    SELECT id, 'replaced', jsonb_build_object('kind', kind, 'attempts_max', attempts_max, 'timeout_ms', timeout_ms)
+                           || CASE WHEN _hash IS NULL THEN jsonb_build_object('payload', payload)
+                                   ELSE jsonb_build_object('payload_hash', encode(_hash, 'hex')) END
     FROM swarm.tickets WHERE id = _holder;
     RETURN _holder;
 END $$;

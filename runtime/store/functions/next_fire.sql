@@ -83,6 +83,9 @@ BEGIN
         _from := CASE WHEN _match[1] IS NOT NULL THEN _min ELSE _match[2]::integer END;
         _to := CASE WHEN _match[1] IS NOT NULL OR (_match[3] IS NULL AND _match[4] IS NOT NULL) THEN _max
                     ELSE coalesce(_match[3], _match[2])::integer END;
+        IF _name = 'weekday' AND _to = 0 AND _from > 0 THEN
+            _to := 7; -- fri-sun: a Sunday ends the week as well as it begins it
+        END IF;
         _step := coalesce(_match[4]::integer, 1);
         IF _match IS NULL OR _from < _min OR _to > _max OR _from > _to OR _step = 0 THEN
             RAISE EXCEPTION 'the % of a cron expression can''t be ''%''; write numbers from % to %, as in 1,5-9 or */2',

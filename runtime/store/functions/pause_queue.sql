@@ -37,9 +37,16 @@ BEGIN
         ageing_ms = excluded.ageing_ms, is_fair = excluded.is_fair
     RETURNING * INTO _at;
     -- Ranks of another order would sort wrongly beside new ones.
-    UPDATE swarm.ready r
-    SET rank = CASE WHEN _at.is_fair THEN t.priority::bigint << 40
-                    WHEN _at.ageing_ms IS NULL THEN t.priority
-                    ELSE (extract(epoch FROM r.queued_at) * 1000)::bigint + t.priority * _at.ageing_ms END
+    UPDATE swarm.ready r SET rank = swarm.rank_of(_at, t.priority, r.queued_at)
     FROM swarm.tickets t WHERE r.queue_id = _at.id AND t.id = r.ticket_id;
+END $$;
+
+-- What a queue is sorted by, for a ticket that is there already; in a fair one, before all turns of its priority.
+DROP FUNCTION IF EXISTS swarm.rank_of;
+CREATE FUNCTION swarm.rank_of(_q swarm.queues, _priority smallint, _queued_at timestamptz) RETURNS bigint
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE WHEN _q.is_fair THEN _priority::bigint << 40
+                WHEN _q.ageing_ms IS NULL THEN _priority
+                ELSE (extract(epoch FROM _queued_at) * 1000)::bigint + _priority * _q.ageing_ms END;
 END $$;

@@ -3,14 +3,14 @@
 --   completed          -> counters go down
 --   failed, cancelled  -> edges that ignore it stop counting; dependents that shall be cancelled are, a running one on
 --                         request; edges that block are left alone
+-- A piece with a dependent that somebody's open transaction holds goes to the end of the list after a moment, and the
+-- caller hears that there is nothing more to do now.
 DROP FUNCTION IF EXISTS swarm.propagate;
 CREATE FUNCTION swarm.propagate(_limit integer)
 RETURNS TABLE (pieces integer, dependents integer, unblocked integer, cancelled integer)
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SET lock_timeout = '200ms' AS $$
 DECLARE
-    _work     swarm.cascade_work;
-    _children bigint[];
-    _left     bigint[] := '{}'; -- were claimed while we looked: for the next slice
+    _work swarm.cascade_work;
 BEGIN
     pieces := 0; dependents := 0; unblocked := 0; cancelled := 0;
     SELECT * INTO _work FROM swarm.cascade_work ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED;
@@ -19,6 +19,25 @@ BEGIN
         RETURN;
     END IF;
     pieces := 1;
+    BEGIN
+        SELECT s.dependents, s.unblocked, s.cancelled INTO dependents, unblocked, cancelled
+        FROM swarm.propagate_slice(_work, _limit) s;
+    EXCEPTION WHEN lock_not_available THEN
+        UPDATE swarm.cascade_work SET id = DEFAULT WHERE id = _work.id;
+        pieces := 0;
+    END;
+    RETURN NEXT;
+END $$;
+
+DROP FUNCTION IF EXISTS swarm.propagate_slice;
+CREATE FUNCTION swarm.propagate_slice(_work swarm.cascade_work, _limit integer, OUT dependents integer,
+                                      OUT unblocked integer, OUT cancelled integer)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _children bigint[];
+    _left     bigint[] := '{}'; -- were claimed while we looked: for the next slice
+BEGIN
+    unblocked := 0; cancelled := 0;
     _children := ARRAY(SELECT child_id FROM swarm.dependencies
                        WHERE parent_id = _work.parent_id AND child_id > _work.after_child
                        ORDER BY child_id LIMIT _limit);
@@ -41,7 +60,6 @@ BEGIN
                                ELSE _children[dependents] END
         WHERE id = _work.id;
     END IF;
-    RETURN NEXT;
 END $$;
 
 DROP FUNCTION IF EXISTS swarm.propagate_failure;
@@ -93,6 +111,9 @@ BEGIN
         UPDATE swarm.dependencies SET counted = false
         WHERE parent_id = _parent_id AND child_id = ANY (_children) AND on_failure = 'ignore' AND counted
         RETURNING child_id
+    ), logged AS (
+        INSERT INTO swarm.ticket_events (ticket_id, kind, data)
+        SELECT child_id, 'dependency_ignored', _cause FROM ignored ORDER BY child_id
     )
     SELECT coalesce(array_agg(child_id), '{}') INTO _released FROM ignored;
     unblocked := swarm.lower(_released);

@@ -9,18 +9,12 @@ DECLARE
     _old    bigint[];
     _gone   bigint[];
     _graphs bigint[];
-    _oldest timestamptz;
-    _day    record;
 BEGIN
     tickets := 0; partitions := 0;
     IF NOT pg_try_advisory_xact_lock(7383251905436196) THEN
         RETURN NEXT;
         RETURN;
     END IF;
-    FOR _ahead IN 0 .. 7 LOOP
-        PERFORM swarm.make_partition(current_date + _ahead);
-    END LOOP;
-
     _old := ARRAY(
         SELECT t.id FROM swarm.tickets t
         WHERE t.final_state IS NOT NULL AND t.finished_at < _cutoff AND NOT swarm.is_waited_for(t.id)
@@ -49,6 +43,25 @@ BEGIN
         UPDATE swarm.pruning SET last_ticket = greatest(last_ticket, (SELECT max(g) FROM unnest(_gone) AS g));
     END IF;
 
+    PERFORM swarm.prune_leftovers(_cutoff, _limit);
+
+    partitions := swarm.prune_days(_cutoff);
+    RETURN NEXT;
+END $$;
+
+-- Makes the partitions of the days to come, and drops the days that no ticket needs. Both need the log for themselves, and
+-- while they wait for it everybody else waits behind them: so not for long, and next time is soon enough.
+DROP FUNCTION IF EXISTS swarm.prune_days;
+CREATE FUNCTION swarm.prune_days(_cutoff timestamptz) RETURNS integer
+LANGUAGE plpgsql VOLATILE SET lock_timeout = '100ms' AS $$
+DECLARE
+    _oldest  timestamptz;
+    _day     record;
+    _dropped integer := 0;
+BEGIN
+    FOR _ahead IN 0 .. 7 LOOP
+        PERFORM swarm.make_partition(current_date + _ahead);
+    END LOOP;
     _oldest := least(_cutoff, coalesce((SELECT min(created_at) FROM swarm.tickets), _cutoff));
     FOR _day IN
         SELECT c.oid::regclass AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS day
@@ -59,9 +72,43 @@ BEGIN
         EXIT WHEN (_day.day + 1)::timestamptz > _oldest;
         EXECUTE format('DROP TABLE %s', _day.name);
         UPDATE swarm.pruning SET events_before = greatest(events_before, (_day.day + 1)::timestamptz);
-        partitions := partitions + 1;
+        _dropped := _dropped + 1;
     END LOOP;
-    RETURN NEXT;
+    RETURN _dropped;
+EXCEPTION
+    WHEN lock_not_available THEN RETURN 0;
+END $$;
+
+-- What nothing refers to any more: payloads, slots of keys and of nodes that are gone, turns of groups that have none to
+-- their credit. Each is locked first and looked at again: somebody may have taken it up since the first look.
+DROP FUNCTION IF EXISTS swarm.prune_leftovers;
+CREATE FUNCTION swarm.prune_leftovers(_cutoff timestamptz, _limit integer) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _blobs bytea[];
+    _slots tid[];
+    _turns tid[];
+BEGIN
+    _blobs := ARRAY(SELECT b.hash FROM swarm.blobs b
+                    WHERE NOT EXISTS (SELECT FROM swarm.tickets t WHERE t.payload_hash = b.hash)
+                    LIMIT _limit FOR UPDATE SKIP LOCKED);
+    DELETE FROM swarm.blobs b
+    WHERE b.hash = ANY (_blobs) AND NOT EXISTS (SELECT FROM swarm.tickets t WHERE t.payload_hash = b.hash);
+
+    _slots := ARRAY(SELECT s.ctid FROM swarm.slots s
+                    WHERE (s.scope LIKE 'key:%'
+                           OR s.scope IN (SELECT 'node:' || n.id FROM swarm.nodes n
+                                          WHERE n.stopped_at IS NOT NULL OR n.last_seen_at < _cutoff))
+                      AND NOT EXISTS (SELECT FROM swarm.leases l WHERE l.ticket_id = s.ticket_id AND l.fence = s.fence)
+                    LIMIT _limit FOR UPDATE SKIP LOCKED);
+    DELETE FROM swarm.slots s
+    WHERE s.ctid = ANY (_slots)
+      AND NOT EXISTS (SELECT FROM swarm.leases l WHERE l.ticket_id = s.ticket_id AND l.fence = s.fence);
+
+    -- Whoever has had no more turns than the queue begins where the queue is, with a row or without one.
+    _turns := ARRAY(SELECT u.ctid FROM swarm.turns u JOIN swarm.turns q ON q.queue_id = u.queue_id AND q.group_key = ''
+                    WHERE u.group_key <> '' AND u.turn <= q.turn
+                    LIMIT _limit FOR UPDATE OF u SKIP LOCKED);
+    DELETE FROM swarm.turns WHERE ctid = ANY (_turns);
 END $$;
 
 -- A parent is kept as long as somebody waits for it. VOLATILE, so that each look has a snapshot of its own.

@@ -36,7 +36,7 @@ BEGIN
     _remaining := swarm.open_parents(_ticket_id);
     UPDATE swarm.tickets
     SET final_state = NULL, finished_at = NULL, attempts = 0, infra_retries = 0, check_retries = 0,
-        deferrals = 0, reclaims = 0, deadline_at = NULL, run_at = NULL
+        throttles = 0, auth_denials = 0, budget_denials = 0, reclaims = 0, deadline_at = NULL, run_at = NULL
     WHERE id = _ticket_id;
     IF _remaining > 0 THEN
         INSERT INTO swarm.blocked (ticket_id, remaining) VALUES (_ticket_id, _remaining);

@@ -12,10 +12,13 @@ BEGIN
         RAISE EXCEPTION 'a schedule''s name has 1 to 200 characters on one line' USING ERRCODE = 'SW002';
     END IF;
     PERFORM swarm.refuse_ticket(ticket);
-    INSERT INTO swarm.schedules AS s (name, cron, time_zone, ticket, next_at) VALUES (name, cron, time_zone, ticket, _next)
+    INSERT INTO swarm.schedules AS s (name, cron, time_zone, ticket, next_at)
+    VALUES (name, cron, time_zone, ticket, _next)
     ON CONFLICT ON CONSTRAINT schedule_name_once
     DO UPDATE SET cron = excluded.cron, time_zone = excluded.time_zone, ticket = excluded.ticket, last_failure = NULL,
-                  next_at = CASE WHEN s.paused_at IS NULL THEN least(excluded.next_at, CASE WHEN s.next_at <= clock_timestamp() THEN s.next_at END) END;
+                  next_at = CASE WHEN s.paused_at IS NULL
+                                 THEN least(excluded.next_at,
+                                            CASE WHEN s.next_at <= clock_timestamp() THEN s.next_at END) END;
     RETURN _next;
 END $$;
 

@@ -5,7 +5,7 @@
 --   check_failed                      -> uses an attempt: scheduled again after a backoff, or failed when none is left
 --   check_error                       -> the check couldn't run: never passes; own limit, own counter
 --   transient                         -> no fault of the ticket: own limit, own counter
---   throttled, auth, budget           -> put off by somebody else's limit: own limits, one counter
+--   throttled, auth, budget           -> put off by somebody else's limit: own limits, a counter each
 --   permanent                         -> failed, whatever is left; so is a timeout of the ticket's own deadline
 --   snoozed                           -> scheduled for when it asked to be, nothing counted
 --   released                          -> ready again at once, nothing counted
@@ -61,15 +61,19 @@ BEGIN
                    AS attempts,
                t.infra_retries + (h.class = 'transient')::integer   AS infra_retries,
                t.check_retries + (h.class = 'check_error')::integer AS check_retries,
-               t.deferrals + (h.class IN ('throttled', 'auth', 'budget'))::integer AS deferrals
+               t.throttles + (h.class = 'throttled')::integer       AS throttles,
+               t.auth_denials + (h.class = 'auth')::integer         AS auth_denials,
+               t.budget_denials + (h.class = 'budget')::integer     AS budget_denials
         FROM held h JOIN swarm.tickets t ON t.id = h.ticket_id
         WHERE h.class <> 'completed'
     ), tallied AS MATERIALIZED (
         SELECT c.*, array_position(_rule_classes, c.class) AS rule,
-               CASE WHEN c.class = 'transient' THEN c.infra_retries
-                    WHEN c.class = 'check_error' THEN c.check_retries
-                    WHEN c.class IN ('throttled', 'auth', 'budget') THEN c.deferrals
-                    ELSE c.attempts END AS tally
+               CASE c.class WHEN 'transient' THEN c.infra_retries
+                            WHEN 'check_error' THEN c.check_retries
+                            WHEN 'throttled' THEN c.throttles
+                            WHEN 'auth' THEN c.auth_denials
+                            WHEN 'budget' THEN c.budget_denials
+                            ELSE c.attempts END AS tally
         FROM counted c
     ), judged AS MATERIALIZED (
         SELECT c.*,
@@ -82,12 +86,12 @@ BEGIN
         FROM tallied c
     ), decided AS MATERIALIZED (
         SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, NULL::integer AS attempts,
-               NULL::integer AS infra_retries, NULL::integer AS check_retries, NULL::integer AS deferrals,
-               'completed'::swarm.event_kind AS kind, 0::bigint AS delay_ms
+               NULL::integer AS infra_retries, NULL::integer AS check_retries, NULL::integer AS throttles,
+               NULL::integer AS auth_denials, NULL::integer AS budget_denials, 'completed'::swarm.event_kind AS kind, 0::bigint AS delay_ms
         FROM held WHERE class = 'completed'
         UNION ALL
         SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, attempts,
-               infra_retries, check_retries, deferrals,
+               infra_retries, check_retries, throttles, auth_denials, budget_denials,
                CASE WHEN j.cancel_requested_at IS NOT NULL AND j.verdict IN ('attempt_failed', 'released', 'snoozed')
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind,
                CASE WHEN j.verdict = 'snoozed' THEN _retry_after_ms[j.place]
@@ -105,7 +109,9 @@ BEGIN
     ), written AS (
         UPDATE swarm.tickets t
         SET attempts = coalesce(d.attempts, t.attempts), infra_retries = coalesce(d.infra_retries, t.infra_retries),
-            check_retries = coalesce(d.check_retries, t.check_retries), deferrals = coalesce(d.deferrals, t.deferrals),
+            check_retries = coalesce(d.check_retries, t.check_retries), throttles = coalesce(d.throttles, t.throttles),
+            auth_denials = coalesce(d.auth_denials, t.auth_denials),
+            budget_denials = coalesce(d.budget_denials, t.budget_denials),
             final_state = CASE d.kind WHEN 'completed' THEN 'completed'::swarm.final_state
                                       WHEN 'failed'    THEN 'failed'::swarm.final_state
                                       WHEN 'cancelled' THEN 'cancelled'::swarm.final_state END,
@@ -114,7 +120,8 @@ BEGIN
         WHERE t.id = d.ticket_id AND d.kind NOT IN ('released', 'snoozed')
     ), delayed AS (
         INSERT INTO swarm.scheduled (ticket_id, run_at)
-        SELECT ticket_id, clock_timestamp() + swarm.milliseconds(delay_ms) FROM decided WHERE kind IN ('attempt_failed', 'snoozed')
+        SELECT ticket_id, clock_timestamp() + swarm.milliseconds(delay_ms) FROM decided
+        WHERE kind IN ('attempt_failed', 'snoozed')
     ), kept AS (
         INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, clock, evidence, exit_code, output,
                                     output_bytes, started_at)

@@ -17,7 +17,6 @@ DECLARE
     _actor     CONSTANT text := swarm.actor();
     _remaining integer[]; -- per ticket, the parents that must end first; NULL when there are no edges at all
     _needs     jsonb[];   -- per ticket, its edges as the log keeps them
-    _blob_from CONSTANT integer := 8192; -- bytes: larger payloads are kept once, by their hash
     _done      bigint[] := '{}'; -- existing parents that no ticket waits for
     _unique_keys text[]; -- of those tickets that have one ...
     _unique_ids  bigint[]; -- ... and which they are
@@ -38,6 +37,7 @@ BEGIN
         PERFORM swarm.take_unique_keys(_unique_keys, _unique_ids);
     END IF;
 
+    PERFORM swarm.keep_blobs(ARRAY(SELECT p FROM unnest(_payloads) AS p WHERE swarm.is_blob(p)));
     IF cardinality(_children) > 0 THEN
         PERFORM swarm.refuse_cycle(_keys, _parents, _children);
         -- None of them can end between this look and our commit. In order, as everybody locks tickets.
@@ -68,7 +68,7 @@ BEGIN
 
     WITH given AS MATERIALIZED (
         SELECT g.*, q.id AS queue_id,
-               CASE WHEN octet_length(g.payload) > _blob_from THEN sha256(convert_to(g.payload, 'UTF8')) END AS payload_hash,
+               CASE WHEN swarm.is_blob(g.payload) THEN sha256(convert_to(g.payload, 'UTF8')) END AS payload_hash,
                g.extras ->> 'group_key' AS group_key, g.extras ->> 'unique_key' AS unique_key,
                (g.extras ->> 'run_at')::timestamptz AS run_at,
                coalesce((g.extras ->> 'queue_timeout_ms')::bigint, 0) AS queue_timeout_ms,
@@ -79,14 +79,10 @@ BEGIN
                     _remaining, _needs)
              AS g (id, key, queue, kind, priority, attempts_max, timeout_ms, payload, extras, remaining, needs)
         JOIN swarm.queues q ON q.name = g.queue
-    ), blobs AS (
-        INSERT INTO swarm.blobs (hash, body)
-        SELECT DISTINCT ON (payload_hash) payload_hash, payload::jsonb FROM given WHERE payload_hash IS NOT NULL
-        ORDER BY payload_hash ON CONFLICT DO NOTHING
     ), stored AS (
         INSERT INTO swarm.tickets (id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms, payload,
-                                   payload_hash, unique_key, run_at, queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_at,
-                                   group_key, spawned_by, depth)
+                                   payload_hash, unique_key, run_at, queue_timeout_ms, start_timeout_ms,
+                                   progress_timeout_ms, deadline_at, group_key, spawned_by, depth)
         SELECT id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms,
                CASE WHEN payload_hash IS NULL THEN payload::jsonb END, payload_hash, unique_key, run_at,
                queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_at, group_key, _spawned_by, _depth

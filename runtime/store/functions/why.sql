@@ -14,7 +14,8 @@ BEGIN
         RETURN;
     END IF;
     SELECT e.at, e.kind, e.data INTO _last FROM swarm.ticket_events e
-    WHERE e.ticket_id = _ticket_id AND e.kind NOT IN ('cancel_requested', 'promoted', 'repaired')
+    WHERE e.ticket_id = _ticket_id AND e.kind NOT IN ('cancel_requested', 'promoted', 'repaired', 'dependency_added',
+                                                    'dependency_ignored')
     ORDER BY e.id DESC LIMIT 1;
     RETURN NEXT format('ticket %s%s is %s', _t.id, coalesce(' (' || _t.key || ')', ''), _t.state);
 
