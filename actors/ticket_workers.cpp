@@ -19,8 +19,8 @@ ticket_workers::interface::behavior_type ticket_workers::make_behavior() {
   self_->set_down_handler([this](caf::down_msg& x) { on_down(x); });
   self_->set_exit_handler([this](caf::exit_msg& x) {
     drain();
-    // Not an order of people, who have time: a restart, or a tree that gives up.
-    if (x.reason != caf::exit_reason::user_shutdown)
+    // Somebody is in a hurry, or this is no order of people, who have time: a restart, or a tree that gives up.
+    if (is_hurried_ || x.reason != caf::exit_reason::user_shutdown)
       hand_back();
   });
   return {
@@ -55,7 +55,12 @@ ticket_workers::interface::behavior_type ticket_workers::make_behavior() {
       return result;
     },
     [this](atom::stop, const claim_ref& claim, stop_cause cause) { stop(claim, cause); },
-    [this](atom::hand_back) { hand_back(); },
+    [this](atom::hand_back) {
+      is_hurried_ = true;
+      // Before the order to end the dispatchers still claim: what is handed back now would come again.
+      if (draining_)
+        hand_back();
+    },
     [this](atom::tick) { hand_back(); },
     [this](atom::stuck, std::uint64_t, const std::string& sentence) {
       // It blocks a thread that all others need, and nobody can stop it.

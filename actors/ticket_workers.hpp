@@ -54,6 +54,7 @@ private:
   std::map<std::string, std::int32_t> counts_; ///< Living workers by queue.
   std::uint64_t lost_ = 0; ///< Claims that were lost while their work ran, in this life.
   bool draining_ = false;
+  bool is_hurried_ = false; ///< Nothing is waited for at the end.
 };
 
 } // namespace swarm
