@@ -17,25 +17,80 @@ ticket_worker::interface::behavior_type ticket_worker::make_behavior() {
     [this](atom::stop, stop_cause x) { stop(x); },
     [this](atom::flush) { settle(); },
     [this](atom::tick) { look(); },
+    [this](atom::wake) {
+      if (phase_ == phase::pausing)
+        check();
+    },
+    [this](atom::ended, outcome& x) { on_ended(std::move(x)); },
   };
 }
 
 std::vector<actor_fact> ticket_worker::facts() const {
-  auto doing = phase_ == phase::executing ? "executing" : phase_ == phase::checking ? "checking" : "settling";
+  auto doing = phase_ == phase::executing  ? "executing"
+               : phase_ == phase::settling ? "settling"
+                                           : "checking";
   return {{"attempt", std::to_string(ticket_.attempt)}, {"kind", ticket_.kind}, {"phase", doing}};
 }
 
 void ticket_worker::execute() {
   if (ticket_.kind == "noop")
     return settle(outcome_class::completed, "");
-  if (ticket_.kind != "command")
-    return settle(outcome_class::transient, "this node has no executor '" + ticket_.kind + "'");
+  if (ticket_.kind == "command")
+    return execute_command();
+  if (auto executor = context_->executors.find(ticket_.kind); executor != context_->executors.end())
+    return execute_with(*executor->second);
+  settle(outcome_class::transient, "this node has no executor '" + ticket_.kind + "'");
+}
+
+void ticket_worker::execute_command() {
   auto payload = parse_command_payload(ticket_.payload);
   if (!payload)
     return settle(outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
   payload_ = std::move(*payload);
-  run(payload_.command, ticket_.timeout, &ticket_worker::on_executed);
+  if (!context_->attempts_folder.empty()) {
+    auto files = executors::attempt_files::make(context_->attempts_folder, ticket_.claim, ticket_.last_failure);
+    if (!files)
+      return settle(outcome_class::transient, render(files.error()));
+    files_ = std::move(*files);
+  }
+  auto spec = spec_for(argv_of(payload_), ticket_.timeout);
+  spec.input = payload_.input;
+  spec.input_file = payload_.input_file;
+  if (auto file = files_.last_failure_file(); !file.empty())
+    spec.environment["SWARM_LAST_FAILURE"] = file;
+  run(std::move(spec), &ticket_worker::on_executed);
   self_->delayed_send(self_, look_every(), atom::tick_v);
+}
+
+void ticket_worker::execute_with(executors::executor& x) {
+  auto taken = take_check(ticket_.payload);
+  if (!taken)
+    return settle(outcome_class::permanent, "the ticket's payload can't be read: " + render(taken.error()));
+  payload_.check = taken->check;
+  payload_.check_timeout = taken->check_timeout;
+  auto ticket = ticket_;
+  ticket.payload = taken->rest;
+  // By address: we own the execution, so it must not own us.
+  execution_ = x.start(ticket, [me = self_->address()](outcome end) {
+    if (auto worker = caf::actor_cast<caf::actor>(me))
+      caf::anon_send(worker, atom::ended_v, std::move(end));
+  });
+  self_->delayed_send(self_, look_every(), atom::tick_v);
+}
+
+void ticket_worker::on_ended(outcome x) {
+  execution_.reset();
+  if (told_to_stop_)
+    return end_as_told();
+  if (!expired_.empty() && x.end == outcome_class::released) {
+    outcome_.output = std::move(x.output);
+    outcome_.output_bytes = x.output_bytes;
+    return settle(outcome_class::timeout, expired_);
+  }
+  outcome_ = std::move(x);
+  if (outcome_.end != outcome_class::completed || payload_.check.empty())
+    return settle(outcome_.end, outcome_.evidence);
+  check();
 }
 
 /// Often enough for the clocks that depend on it.
@@ -51,10 +106,12 @@ void ticket_worker::look() {
   if (phase_ == phase::settling || told_to_stop_ || !expired_.empty())
     return;
   // A check has a clock of its own. To those that watch the work it is a sign of life, or the reaper would end it.
-  if (phase_ == phase::checking) {
+  if (phase_ != phase::executing) {
     report(progress_ + 1);
     return self_->delayed_send(self_, look_every(), atom::tick_v);
   }
+  if (execution_)
+    return on_progress(execution_->progress());
   self_->request(context_->executor, caf::infinite, atom::progress_v, run_)
     .then([this](std::int64_t x) { on_progress(x); },
           [this](const caf::error&) { on_progress(progress_); }); // no executor, no progress
@@ -84,8 +141,22 @@ void ticket_worker::report(std::int64_t progress) {
 
 void ticket_worker::expire(std::string clock, const std::string& sentence) {
   outcome_.clock = std::move(clock);
-  expired_ = "'" + payload_.command.front() + "' " + sentence;
-  self_->send(context_->executor, atom::stop_v, run_);
+  expired_ = (payload_.command.empty() ? "the " + ticket_.kind + " executor " : "'" + payload_.command.front() + "' ") + sentence;
+  stop_work();
+}
+
+void ticket_worker::stop_work() {
+  if (execution_)
+    execution_->stop();
+  else
+    self_->send(context_->executor, atom::stop_v, run_);
+}
+
+void ticket_worker::kill_work() {
+  if (execution_)
+    execution_->kill();
+  else
+    self_->send(context_->executor, atom::kill_v, run_);
 }
 
 void ticket_worker::on_executed(const command_result& x) {
@@ -99,7 +170,12 @@ void ticket_worker::on_executed(const command_result& x) {
   if (!expired_.empty() && x.ending == command_ending::stopped)
     return settle(outcome_class::timeout, expired_);
   outcome_.clock.clear();
-  auto work = executors::classify_command(payload_.command, x);
+  auto work = executors::classify_command(payload_.command, x, payload_.exit_codes);
+  auto result = files_.read_result();
+  if (result)
+    outcome_.details = std::move(*result);
+  else if (work.end == outcome_class::completed) // whoever depends on it would miss it
+    return settle(outcome_class::content, work.evidence + ", and " + render(result.error()));
   if (work.end != outcome_class::completed || payload_.check.empty())
     return settle(work.end, work.evidence);
   outcome_.evidence = work.evidence;
@@ -116,7 +192,7 @@ void ticket_worker::check() {
       return settle(outcome_class::check_error, "no time was left for the check");
     timeout = timeout.count() > 0 ? std::min(timeout, left) : left;
   }
-  run(payload_.check, timeout, &ticket_worker::on_checked);
+  run(spec_for(payload_.check, timeout), &ticket_worker::on_checked);
 }
 
 void ticket_worker::on_checked(const command_result& x) {
@@ -129,15 +205,27 @@ void ticket_worker::on_checked(const command_result& x) {
   if (told_to_stop_)
     return end_as_told();
   auto verdict = executors::classify_check(payload_.check, x);
+  if (repeats_check(verdict.end))
+    return;
   if (verdict.end == outcome_class::completed)
     verdict.evidence = outcome_.evidence + "; " + verdict.evidence;
   settle(verdict.end, verdict.evidence);
 }
 
-void ticket_worker::run(const std::vector<std::string>& argv, caf::timespan timeout,
-                        void (ticket_worker::*then)(const command_result&)) {
+/// The work is done and stays so: only the check is repeated when it gave no verdict.
+bool ticket_worker::repeats_check(outcome_class verdict) {
+  if (verdict != outcome_class::check_error || check_repeats_ >= context_->check_repeats)
+    return false;
+  ++check_repeats_;
+  phase_ = phase::pausing;
+  std::minstd_rand random{static_cast<unsigned>(self_->id())};
+  self_->delayed_send(self_, context_->check_pause.delay(static_cast<unsigned>(check_repeats_), random), atom::wake_v);
+  return true;
+}
+
+command_spec ticket_worker::spec_for(std::vector<std::string> argv, caf::timespan timeout) const {
   command_spec spec;
-  spec.argv = argv;
+  spec.argv = std::move(argv);
   spec.working_directory = payload_.working_directory.empty() ? context_->working_directory
                                                               : payload_.working_directory;
   spec.environment = context_->environment;
@@ -146,11 +234,18 @@ void ticket_worker::run(const std::vector<std::string>& argv, caf::timespan time
   spec.environment["SWARM_TICKET"] = to_string(ticket_.claim.ticket);
   spec.environment["SWARM_ATTEMPT"] = std::to_string(ticket_.attempt);
   spec.environment["SWARM_FENCE"] = to_string(ticket_.claim.fence);
+  if (auto file = files_.result_file(); !file.empty())
+    spec.environment["SWARM_RESULT_FILE"] = file;
   spec.timeout = timeout;
   spec.output_head_bytes = context_->output_head_bytes;
   spec.output_tail_bytes = context_->output_tail_bytes;
+  spec.limits = payload_.limits;
+  return spec;
+}
+
+void ticket_worker::run(command_spec spec, void (ticket_worker::*then)(const command_result&)) {
   // Unique in this process: no other actor has our number, and we run one program after the other.
-  run_ = self_->id() * 2 + (phase_ == phase::checking ? 1 : 0);
+  run_ = self_->id() * 1000 + (phase_ == phase::checking ? 1 + static_cast<std::uint64_t>(check_repeats_) : 0);
   self_->request(context_->executor, caf::infinite, atom::execute_v, run_, std::move(spec))
     .then([this, then](const command_result& x) { (this->*then)(x); },
           [this](const caf::error& x) {
@@ -167,10 +262,12 @@ void ticket_worker::stop(stop_cause cause) {
   if (told_to_stop_ != stop_cause::lost)
     told_to_stop_ = cause;
   // Somebody else may begin with a lost ticket at any moment: its program gets no time to say goodbye.
+  if (phase_ == phase::pausing)
+    return end_as_told(); // nothing runs
   if (cause == stop_cause::lost)
-    self_->send(context_->executor, atom::kill_v, run_);
+    kill_work();
   else
-    self_->send(context_->executor, atom::stop_v, run_);
+    stop_work();
 }
 
 void ticket_worker::end_as_told() {

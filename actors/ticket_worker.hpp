@@ -2,6 +2,9 @@
 
 #include "messages/interfaces.hpp"
 #include "messages/payload.hpp"
+#include "runtime/backoff.hpp"
+#include "runtime/executors/attempt_files.hpp"
+#include "runtime/executors/executor.hpp"
 
 #include <map>
 #include <optional>
@@ -16,10 +19,14 @@ struct worker_context {
   ticket_workers_actor ledger; ///< Who is told of progress.
   std::map<std::string, std::string> environment; ///< The allow-listed variables of the node that commands may see.
   std::string working_directory;                  ///< For commands that name none.
+  executors::executor_table executors;            ///< Of all kinds but command, whose programs `executor` runs.
+  std::filesystem::path attempts_folder;          ///< For files that programs share with us; empty: there are none.
   std::uint64_t output_head_bytes = 64u << 10;
   std::uint64_t output_tail_bytes = 192u << 10;
   caf::timespan look_every{std::chrono::seconds{10}}; ///< How far the work is; sooner where a clock demands it.
   caf::timespan settle_again_after{std::chrono::seconds{1}}; ///< When the completer died over our settlement.
+  std::int32_t check_repeats = 0; ///< Of a check that gave no verdict, before its attempt is given back.
+  backoff_rule check_pause{std::chrono::seconds{1}, std::chrono::seconds{10}}; ///< Before each of them.
 };
 
 /// A TICKET WORKER: one attempt of one ticket: execute, check, settle. It owns the attempt and ends with it.
@@ -28,7 +35,9 @@ struct worker_context {
 /// lost kills its program and writes nothing; the fence would refuse it anyway.
 class ticket_worker {
 public:
-  using interface = ticket_worker_actor::extend<caf::reacts_to<atom::flush>, caf::reacts_to<atom::tick>>;
+  using interface = ticket_worker_actor::extend<caf::reacts_to<atom::flush>, caf::reacts_to<atom::tick>,
+                                               caf::reacts_to<atom::wake>,
+                                               caf::reacts_to<atom::ended, outcome>>;
   static constexpr const char* name = "ticket_worker";
 
   ticket_worker(interface::pointer self, claimed_ticket ticket, std::shared_ptr<const worker_context> context);
@@ -37,18 +46,25 @@ public:
   std::vector<actor_fact> facts() const;
 
 private:
-  enum class phase { executing, checking, settling };
+  enum class phase { executing, checking, pausing, settling }; ///< `pausing`: until the check is repeated.
 
   void execute();
+  void execute_command();
+  void execute_with(executors::executor&);
+  void on_ended(outcome);
   void on_executed(const command_result&);
   void check();
   void on_checked(const command_result&);
-  void run(const std::vector<std::string>& argv, caf::timespan timeout, void (ticket_worker::*then)(const command_result&));
+  bool repeats_check(outcome_class verdict);
+  command_spec spec_for(std::vector<std::string> argv, caf::timespan timeout) const;
+  void run(command_spec, void (ticket_worker::*then)(const command_result&));
   void look();
   void on_progress(std::int64_t);
   void report(std::int64_t progress);
   void expire(std::string clock, const std::string& sentence);
   void stop(stop_cause);
+  void stop_work();
+  void kill_work();
   void end_as_told();
   void settle(outcome_class, std::string evidence);
   void settle();
@@ -60,9 +76,12 @@ private:
   claimed_ticket ticket_;
   std::shared_ptr<const worker_context> context_;
   command_payload payload_;
+  executors::attempt_files files_;
+  std::unique_ptr<executors::execution> execution_; ///< Of all kinds but command.
   caf::actor_clock::time_point started_;
   phase phase_ = phase::executing;
   std::uint64_t run_ = 0; ///< Number of the program that runs now.
+  std::int32_t check_repeats_ = 0;
   std::optional<stop_cause> told_to_stop_;
   std::int64_t progress_ = 0; ///< 0 until the first sign of work.
   caf::actor_clock::time_point progressed_;

@@ -2,7 +2,10 @@
 
 #include "config/values.hpp"
 #include "messages/error.hpp"
+#include "messages/http_payload.hpp"
 #include "messages/payload.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -17,6 +20,7 @@ constexpr std::size_t queue_bytes_max = 63;
 constexpr std::size_t label_bytes_max = 200;
 constexpr std::size_t arguments_max = 1'000;
 constexpr std::size_t path_bytes_max = 4'095; // PATH_MAX without the NUL.
+constexpr std::uint64_t size_max = 1ull << 50;
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -41,6 +45,27 @@ bool is_variable_name(std::string_view x) {
   return !x.empty() && !is_digit(x.front()) && std::all_of(x.begin(), x.end(), fits);
 }
 
+/// As YAML's core schema has it: what isn't quoted and reads as a number, a truth or nothing is one.
+nlohmann::json as_json(const YAML::Node& x) {
+  if (x.IsMap()) {
+    auto result = nlohmann::json::object();
+    for (const auto& item : x)
+      result[item.first.Scalar()] = as_json(item.second);
+    return result;
+  }
+  if (x.IsSequence()) {
+    auto result = nlohmann::json::array();
+    for (const auto& item : x)
+      result.push_back(as_json(item));
+    return result;
+  }
+  if (x.IsNull())
+    return nullptr;
+  const auto is_quoted = x.Tag() == "!";
+  const auto value = is_quoted ? nlohmann::json{} : nlohmann::json::parse(x.Scalar(), nullptr, false);
+  return value.is_number() || value.is_boolean() ? value : nlohmann::json(x.Scalar());
+}
+
 class ticket_reader {
 public:
   ticket_reader(const ticket_context& context, std::string key, problems& found)
@@ -61,7 +86,7 @@ public:
       report_that_it(body, "must be a map, as in {command: [make, -j2]}");
     else
       read_fields(key, body);
-    entry_.ticket.payload = to_json(payload_);
+    entry_.ticket.payload = entry_.ticket.kind == "command" ? to_json(payload_) : other_payload();
     return std::move(entry_);
   }
 
@@ -72,15 +97,29 @@ private:
 
   static const field_table& ticket_fields() {
     static const field_table result{
-      {"attempts", &ticket_reader::read_attempts}, {"check", &ticket_reader::read_check},
-      {"command", &ticket_reader::read_command},   {"cwd", &ticket_reader::read_cwd},
-      {"deadline", &ticket_reader::read_deadline}, {"env", &ticket_reader::read_env},
-      {"group", &ticket_reader::read_group},       {"needs", &ticket_reader::read_needs},
+      {"attempts", &ticket_reader::read_attempts},
+      {"check", &ticket_reader::read_check},
+      {"command", &ticket_reader::read_command},
+      {"cwd", &ticket_reader::read_cwd},
+      {"deadline", &ticket_reader::read_deadline},
+      {"env", &ticket_reader::read_env},
+      {"exit_codes", &ticket_reader::read_exit_codes},
+      {"group", &ticket_reader::read_group},
+      {"http", &ticket_reader::read_http},
+      {"limits", &ticket_reader::read_limits},
+      {"mock", &ticket_reader::read_mock},
+      {"needs", &ticket_reader::read_needs},
       {"on_failure", &ticket_reader::read_on_failure},
-      {"priority", &ticket_reader::read_priority}, {"progress_timeout", &ticket_reader::read_progress_timeout},
-      {"queue", &ticket_reader::read_queue},       {"queue_timeout", &ticket_reader::read_queue_timeout},
+      {"priority", &ticket_reader::read_priority},
+      {"progress_timeout", &ticket_reader::read_progress_timeout},
+      {"queue", &ticket_reader::read_queue},
+      {"queue_timeout", &ticket_reader::read_queue_timeout},
+      {"shell", &ticket_reader::read_shell},
       {"start_timeout", &ticket_reader::read_start_timeout},
-      {"timeout", &ticket_reader::read_timeout},   {"unique", &ticket_reader::read_unique},
+      {"stdin", &ticket_reader::read_stdin},
+      {"stdin_file", &ticket_reader::read_stdin_file},
+      {"timeout", &ticket_reader::read_timeout},
+      {"unique", &ticket_reader::read_unique},
     };
     return result;
   }
@@ -89,6 +128,15 @@ private:
     static const field_table result{
       {"command", &ticket_reader::read_check_command},
       {"timeout", &ticket_reader::read_check_timeout},
+    };
+    return result;
+  }
+
+  static const field_table& limit_fields() {
+    static const field_table result{
+      {"core", &ticket_reader::read_core_limit},     {"cpu", &ticket_reader::read_cpu_limit},
+      {"files", &ticket_reader::read_files_limit},   {"memory", &ticket_reader::read_memory_limit},
+      {"processes", &ticket_reader::read_processes_limit},
     };
     return result;
   }
@@ -120,12 +168,107 @@ private:
 
   void read_fields(const YAML::Node& key, const YAML::Node& body) {
     read_map(body, "", ticket_fields());
-    if (!body["command"])
+    if (const auto works = !!body["command"] + !!body["http"] + !!body["mock"]; works == 0)
       report_that_it(key, "has no command");
+    else if (works > 1)
+      report_that_it(key, "must have one of command, http and mock");
+    if (!body["command"])
+      for (const auto* field : {"cwd", "env", "exit_codes", "limits", "shell", "stdin", "stdin_file"})
+        if (body[field])
+          report_that_it(key, "has " + in_quotes(field) + ", which only a command can have");
+    if (body["stdin"] && body["stdin_file"])
+      report_that_it(key, "has both stdin and stdin_file; write one of them");
   }
 
   void read_command(const YAML::Node& at, const YAML::Node& value) {
     payload_.command = read_arguments(at, value, "command", "[make, -j2]");
+  }
+
+  /// A script for the shell, which is named as such, so that no text becomes a script unseen.
+  void read_shell(const YAML::Node& at, const YAML::Node& value) {
+    payload_.shell = value.IsScalar() && value.Scalar() == "true";
+    if (!payload_.shell && !(value.IsScalar() && value.Scalar() == "false"))
+      report(at, "shell must be true or false: whether /bin/sh runs the first text of command as a script" + instead(value));
+  }
+
+  void read_stdin(const YAML::Node& at, const YAML::Node& value) {
+    if (value.IsScalar())
+      payload_.input = value.Scalar();
+    else
+      report(at, "stdin must be a text that the command reads; stdin_file names a file instead");
+  }
+
+  void read_stdin_file(const YAML::Node& at, const YAML::Node& value) {
+    if (value.IsScalar() && !value.Scalar().empty() && value.Scalar().size() <= path_bytes_max)
+      payload_.input_file = value.Scalar();
+    else
+      report(at, "stdin_file must be the path of a file, as in 'input.txt'");
+  }
+
+  void read_exit_codes(const YAML::Node& at, const YAML::Node& value) {
+    if (!value.IsSequence() || value.size() == 0) {
+      report(at, "exit_codes must be a list of those by which the command says that its work is done, as in [0, 3]");
+      return;
+    }
+    payload_.exit_codes.clear();
+    for (const auto& item : value)
+      payload_.exit_codes.push_back(read_number(item, item, "an exit code", 0, 255));
+  }
+
+  void read_limits(const YAML::Node& at, const YAML::Node& value) {
+    if (value.IsMap())
+      read_map(value, "limits: ", limit_fields());
+    else
+      report(at, "limits must be a map, as in {cpu: 10m, memory: 2GiB, files: 256, processes: 100, core: 0B}");
+  }
+
+  void read_cpu_limit(const YAML::Node& at, const YAML::Node& value) {
+    payload_.limits.cpu = read_duration(at, value, "limits: cpu");
+  }
+
+  void read_memory_limit(const YAML::Node& at, const YAML::Node& value) {
+    payload_.limits.memory_bytes = read_size(at, value, "limits: memory");
+  }
+
+  void read_core_limit(const YAML::Node& at, const YAML::Node& value) {
+    payload_.limits.core_bytes = read_size(at, value, "limits: core");
+  }
+
+  void read_files_limit(const YAML::Node& at, const YAML::Node& value) {
+    payload_.limits.files = read_number(at, value, "limits: files", 3, 30'000);
+  }
+
+  void read_processes_limit(const YAML::Node& at, const YAML::Node& value) {
+    payload_.limits.processes = read_number(at, value, "limits: processes", 1, 30'000);
+  }
+
+  void read_http(const YAML::Node& at, const YAML::Node& value) {
+    read_other("http", at, value, "{url: https://example.org/build, method: POST}");
+    if (!value.IsMap())
+      return;
+    if (const auto payload = parse_http_payload(other_.dump()); !payload)
+      report(at, "http: " + render(payload.error()));
+  }
+
+  void read_mock(const YAML::Node& at, const YAML::Node& value) {
+    read_other("mock", at, value, "{class: completed, latency_ms: 50}");
+  }
+
+  void read_other(const std::string& kind, const YAML::Node& at, const YAML::Node& value, const std::string& example) {
+    entry_.ticket.kind = kind;
+    if (value.IsMap())
+      other_ = as_json(value);
+    else
+      report(at, kind + " must be a map, as in " + example);
+  }
+
+  /// Of what isn't a command: its own members, and the check.
+  std::string other_payload() {
+    if (!payload_.check.empty()) {
+      other_["check"] = payload_.check;
+      other_["check_timeout_ms"] = std::chrono::ceil<std::chrono::milliseconds>(payload_.check_timeout).count();
+    }
+    return other_.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
   void read_check(const YAML::Node& at, const YAML::Node& value) {
@@ -316,6 +459,15 @@ private:
     return caf::timespan{0};
   }
 
+  std::int64_t read_size(const YAML::Node& at, const YAML::Node& value, const std::string& name) {
+    const auto size = value.IsScalar() ? parse_size(value.Scalar())
+                                       : caf::expected<std::uint64_t>{make_error(errc::invalid_input, "must be a size")};
+    if (size && *size <= size_max)
+      return static_cast<std::int64_t>(*size);
+    report(at, name + " must be a size of at most 1,024 TiB, as in 512MiB or 2GiB" + instead(value));
+    return -1;
+  }
+
   static std::string instead(const YAML::Node& value) {
     return value.IsScalar() ? ", not " + in_quotes(value.Scalar()) : std::string{};
   }
@@ -325,6 +477,7 @@ private:
   problems& found_;
   ticket_entry entry_;
   command_payload payload_;
+  nlohmann::json other_ = nlohmann::json::object(); // The payload of what isn't a command.
 };
 
 } // namespace

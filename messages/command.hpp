@@ -10,6 +10,20 @@
 
 namespace swarm {
 
+/// What a program may use; nothing where there is no limit. Each process that it starts has the same limits again.
+struct command_limits {
+  caf::timespan cpu{0};            ///< CPU time, in whole seconds (RLIMIT_CPU); 0 means no limit.
+  std::int64_t memory_bytes = -1;  ///< Address space (RLIMIT_AS); -1 means no limit, as for all of these.
+  std::int64_t files = -1;         ///< Open files (RLIMIT_NOFILE).
+  std::int64_t processes = -1;     ///< Processes of the node's user, all taken together (RLIMIT_NPROC).
+  std::int64_t core_bytes = -1;    ///< Size of a core dump (RLIMIT_CORE).
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, command_limits& x) {
+    return f(caf::meta::type_name("command_limits"), x.cpu, x.memory_bytes, x.files, x.processes, x.core_bytes);
+  }
+};
+
 /// A program to run. Nothing is inherited from the node: `environment` is the child's whole environment.
 struct command_spec {
   std::vector<std::string> argv;    ///< argv[0] is looked up in the child's PATH unless it holds a slash. Never a shell.
@@ -18,11 +32,14 @@ struct command_spec {
   caf::timespan timeout{0};         ///< Wall clock of the whole run; 0 means no limit.
   std::uint64_t output_head_bytes = 64u << 10;  ///< The first bytes of the output are kept ...
   std::uint64_t output_tail_bytes = 192u << 10; ///< ... and the last; what lies between is counted and dropped.
+  std::string input;                ///< What it reads from stdin ...
+  std::string input_file;           ///< ... or a regular file that it reads, from its directory; else there is nothing.
+  command_limits limits;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, command_spec& x) {
     return f(caf::meta::type_name("command_spec"), x.argv, x.working_directory, x.environment, x.timeout,
-             x.output_head_bytes, x.output_tail_bytes);
+             x.output_head_bytes, x.output_tail_bytes, x.input, x.input_file, x.limits);
   }
 };
 

@@ -41,11 +41,12 @@ struct outcome {
   std::int32_t exit_code = 0;
   std::string output;          ///< Bounded: what the command and then its check wrote.
   std::uint64_t output_bytes = 0; ///< All that they wrote.
+  std::string details = {};    ///< JSON object: result, notes and usage of the attempt; empty when there is nothing.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, outcome& x) {
     return f(caf::meta::type_name("outcome"), x.end, x.evidence, x.clock, x.retry_after, x.has_exit_code, x.exit_code, x.output,
-             x.output_bytes);
+             x.output_bytes, x.details);
   }
 };
 

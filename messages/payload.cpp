@@ -17,8 +17,11 @@ using nlohmann::json;
 constexpr auto check_timeout_max_ms =
   static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(caf::timespan::max()).count());
 
+/// Beyond any machine, and small enough for every unit that it is turned into.
+constexpr std::uint64_t limit_max = 1'000'000'000'000'000;
+
 caf::error wrong(const std::string& sentence) {
-  return make_error(errc::invalid_input, "payload of a command: " + sentence);
+  return make_error(errc::invalid_input, "payload: " + sentence);
 }
 
 // A program would see such a text cut off.
@@ -68,9 +71,72 @@ caf::error read_timeout(const json& value, caf::timespan& result) {
   return {};
 }
 
+caf::error read_text(const json& value, const std::string& name, std::string& result) {
+  if (!value.is_string())
+    return wrong("'" + name + "' must be a string");
+  result = value.get<std::string>();
+  return {};
+}
+
+caf::error read_exit_codes(const json& value, std::vector<std::int32_t>& result) {
+  auto is_code = [](const json& x) { return x.is_number_unsigned() && x.get<std::uint64_t>() <= 255; };
+  if (!value.is_array() || value.empty() || !std::all_of(value.begin(), value.end(), is_code))
+    return wrong("'exit_codes' must be an array of numbers from 0 to 255");
+  result = value.get<std::vector<std::int32_t>>();
+  return {};
+}
+
+caf::error read_limits(const json& value, command_limits& result) {
+  if (!value.is_object())
+    return wrong("'limits' must be an object");
+  std::int64_t cpu_ms = 0;
+  const std::map<std::string, std::int64_t*> known{{"cpu_ms", &cpu_ms},
+                                                   {"memory_bytes", &result.memory_bytes},
+                                                   {"files", &result.files},
+                                                   {"processes", &result.processes},
+                                                   {"core_bytes", &result.core_bytes}};
+  for (const auto& [name, member] : value.items()) {
+    const auto limit = known.find(name);
+    if (limit == known.end())
+      return wrong("'limits' has no " + json(name).dump()
+                   + ", known are core_bytes, cpu_ms, files, memory_bytes and processes");
+    if (!member.is_number_unsigned() || member.get<std::uint64_t>() > limit_max)
+      return wrong("'limits' must hold whole numbers, and '" + name + "' is none");
+    *limit->second = member.get<std::int64_t>();
+  }
+  result.cpu = std::chrono::milliseconds{cpu_ms};
+  return {};
+}
+
+json limits_as_json(const command_limits& x) {
+  auto result = json::object();
+  if (x.cpu.count() > 0)
+    result["cpu_ms"] = std::chrono::ceil<std::chrono::milliseconds>(x.cpu).count();
+  for (auto [name, value] : {std::pair{"memory_bytes", x.memory_bytes}, {"files", x.files}, {"processes", x.processes},
+                             {"core_bytes", x.core_bytes}})
+    if (value >= 0)
+      result[name] = value;
+  return result;
+}
+
 caf::error read_member(const std::string& name, const json& value, command_payload& result) {
   if (name == "command")
     return read_arguments(value, name, result.command);
+  if (name == "shell") {
+    if (!value.is_boolean())
+      return wrong("'shell' must be true or false");
+    result.shell = value.get<bool>();
+    return {};
+  }
+  if (name == "stdin")
+    return read_text(value, name, result.input);
+  if (name == "stdin_file")
+    return is_text(value) ? read_text(value, name, result.input_file)
+                          : wrong("'stdin_file' must be a string without NUL");
+  if (name == "exit_codes")
+    return read_exit_codes(value, result.exit_codes);
+  if (name == "limits")
+    return read_limits(value, result.limits);
   if (name == "working_directory")
     return read_directory(value, result.working_directory);
   if (name == "environment")
@@ -79,22 +145,61 @@ caf::error read_member(const std::string& name, const json& value, command_paylo
     return read_arguments(value, name, result.check);
   if (name == "check_timeout_ms")
     return read_timeout(value, result.check_timeout);
-  return wrong("unknown member " + json(name).dump() + ", known are command, working_directory, environment, check "
-                                                       "and check_timeout_ms");
+  return wrong("unknown member " + json(name).dump()
+               + ", known are check, check_timeout_ms, command, environment, exit_codes, limits, shell, stdin, stdin_file "
+                 "and working_directory");
 }
 
 } // namespace
 
+std::vector<std::string> argv_of(const command_payload& x) {
+  if (!x.shell)
+    return x.command;
+  std::vector<std::string> result{"/bin/sh", "-c", x.command.front(), "sh"};
+  result.insert(result.end(), x.command.begin() + 1, x.command.end());
+  return result;
+}
+
 std::string to_json(const command_payload& x) {
   const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(x.check_timeout);
-  const json result{
+  json result{
     {"command", x.command},
     {"working_directory", x.working_directory},
     {"environment", x.environment},
     {"check", x.check},
     {"check_timeout_ms", timeout.count()},
   };
+  // What few tickets have.
+  if (x.shell)
+    result["shell"] = true;
+  if (!x.input.empty())
+    result["stdin"] = x.input;
+  if (!x.input_file.empty())
+    result["stdin_file"] = x.input_file;
+  if (x.exit_codes != std::vector<std::int32_t>{0})
+    result["exit_codes"] = x.exit_codes;
+  if (auto limits = limits_as_json(x.limits); !limits.empty())
+    result["limits"] = std::move(limits);
   return result.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+caf::expected<taken_check> take_check(std::string_view text) {
+  auto value = json::parse(text, nullptr, false);
+  if (!value.is_object())
+    return make_error(errc::invalid_input, "it must be a JSON object");
+  taken_check result;
+  if (auto check = value.find("check"); check != value.end()) {
+    if (auto failed = read_arguments(*check, "check", result.check))
+      return failed;
+    value.erase(check);
+  }
+  if (auto timeout = value.find("check_timeout_ms"); timeout != value.end()) {
+    if (auto failed = read_timeout(*timeout, result.check_timeout))
+      return failed;
+    value.erase(timeout);
+  }
+  result.rest = value.dump();
+  return result;
 }
 
 caf::expected<command_payload> parse_command_payload(std::string_view text) {
@@ -108,6 +213,8 @@ caf::expected<command_payload> parse_command_payload(std::string_view text) {
   }
   if (result.command.empty())
     return wrong("'command' is missing or empty; it must hold the program and its arguments");
+  if (!result.input.empty() && !result.input_file.empty())
+    return wrong("'stdin' and 'stdin_file' exclude each other");
   return result;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "messages/command.hpp"
+
 #include <caf/expected.hpp>
 #include <caf/timespan.hpp>
 
@@ -13,21 +15,40 @@ namespace swarm {
 /// What a ticket of kind "command" runs, and how it is checked. Stored as JSON in the ticket:
 ///
 ///   {"command": ["make", "-j2"], "working_directory": "/src", "environment": {"CC": "gcc"},
+///    "stdin": "yes\n", "exit_codes": [0, 3], "limits": {"cpu_ms": 60000, "memory_bytes": 1073741824},
 ///    "check": ["test", "-x", "hello"], "check_timeout_ms": 60000}
 ///
 /// Only `command` must be there. A member that isn't known here is refused: a newer node may mean a restriction by it.
 struct command_payload {
-  std::vector<std::string> command;               ///< argv, never a shell.
+  std::vector<std::string> command;               ///< argv; with `shell` the first is a script, the others its arguments.
+  bool shell = false;                             ///< Run by /bin/sh. Never unless the ticket says so.
+  std::string input;                              ///< "stdin": what it reads.
+  std::string input_file;                         ///< "stdin_file": a file that it reads instead.
+  std::vector<std::int32_t> exit_codes{0};        ///< By which it says that its work is done.
+  command_limits limits;
   std::string working_directory;                  ///< Absolute; empty for the node's work directory.
   std::map<std::string, std::string> environment; ///< Added to the allow-listed variables of the node.
   std::vector<std::string> check;                 ///< argv of the check; empty when the exit code is the only judge.
   caf::timespan check_timeout{0};                 ///< 0 for what is left of the attempt. Stored in milliseconds.
 };
 
+/// What is run: `command`, or the shell with it.
+std::vector<std::string> argv_of(const command_payload&);
+
 /// Never fails: bytes that aren't UTF-8 become the replacement character, and a part of a millisecond a whole one.
 std::string to_json(const command_payload&);
 
 /// @returns errc::invalid_input naming the member that is missing or of the wrong type.
 caf::expected<command_payload> parse_command_payload(std::string_view json);
+
+/// The check, which any ticket may have in its payload, and what is left of that for its executor.
+struct taken_check {
+  std::vector<std::string> check; ///< argv; empty when there is none.
+  caf::timespan check_timeout{0};
+  std::string rest;               ///< JSON object without `check` and `check_timeout_ms`.
+};
+
+/// @returns errc::invalid_input with a sentence.
+caf::expected<taken_check> take_check(std::string_view json);
 
 } // namespace swarm

@@ -135,7 +135,7 @@ caf::expected<home> home::open(const fs::path& path) {
     return made.error();
   if (auto checked = check_ownership(result.root_); !checked)
     return checked.error();
-  for (const auto& folder : {result.log(), result.run()})
+  for (const auto& folder : {result.log(), result.run(), result.attempts()})
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
       return home_error(result.root_, errno);
   auto id = load_or_make_id(result.root_);

@@ -12,6 +12,7 @@ namespace swarm::runtime {
 ///   <home>/postgres/   the private cluster; as root it belongs to the account that PostgreSQL runs as
 ///   <home>/log/        the node's own log
 ///   <home>/run/        sockets of a running node
+///   <home>/attempts/   files that programs share with a running node; gone with their attempt
 ///   <home>/id          a uuid that tells successive nodes of one home from nodes of another
 ///   <home>/lock        who uses the home right now
 class home {
@@ -29,6 +30,7 @@ public:
   std::filesystem::path postgres() const { return root_ / "postgres"; }
   std::filesystem::path log() const { return root_ / "log"; }
   std::filesystem::path run() const { return root_ / "run"; }
+  std::filesystem::path attempts() const { return root_ / "attempts"; }
   std::filesystem::path control_socket() const { return run() / "control.sock"; }
 
   /// 36 characters, the same for the life of the directory.

@@ -3,6 +3,7 @@
 #include "actors/logging.hpp"
 #include "actors/restart_policy.hpp"
 #include "messages/add_messages.hpp"
+#include "runtime/executors/attempt_files.hpp"
 #include "runtime/introspection.hpp"
 #include "runtime/store/migrate.hpp"
 #include "runtime/store/tickets.hpp"
@@ -175,6 +176,8 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   tree.working_directory = settings.working_directory.string();
   tree.actors = state->actors;
   tree.control_socket = settings.control_socket;
+  tree.attempts_folder = settings.attempts_folder;
+  executors::sweep_attempt_files(settings.attempts_folder);
   tree.routes["/actors"] = [&system = *state->system, actors = state->actors] {
     return to_json(inspect_actors(system, *actors, facts_patience));
   };

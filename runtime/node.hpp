@@ -20,6 +20,7 @@ struct node_settings {
   std::string home_id;  ///< uuid; tells successive nodes of one home from others.
   std::filesystem::path working_directory; ///< For commands that name none.
   std::filesystem::path control_socket;    ///< For `swarm actors`; empty for none.
+  std::filesystem::path attempts_folder = {}; ///< For files that commands share with the node, emptied at its start; or empty.
 };
 
 /// A running node: checks the database, migrates it, announces itself, and runs the supervision tree.

@@ -15,6 +15,7 @@
 #include "actors/store_service.hpp"
 #include "actors/ticket_workers.hpp"
 #include "actors/watchdog.hpp"
+#include "runtime/executors/table.hpp"
 
 #include <cstdlib>
 #include <map>
@@ -159,10 +160,13 @@ struct supervision_tree::table {
     context->completer = to.completer.handle();
     context->executor = to.executor.handle();
     context->ledger = to.workers.handle();
+    context->executors = executors::make_table();
     context->environment = allowed_environment();
     context->working_directory = settings.working_directory;
+    context->attempts_folder = settings.attempts_folder;
     context->output_head_bytes = x.command.output_head;
     context->output_tail_bytes = x.command.output_tail;
+    context->check_repeats = x.retry.check_errors_max;
     std::map<std::string, dispatcher_actor> dispatcher_of;
     for (auto& [queue, address] : to.queues)
       dispatcher_of.emplace(queue, address.handle());

@@ -23,6 +23,7 @@ struct tree_settings {
   std::vector<std::int64_t> dead_nodes; ///< Predecessors of this node that still hold leases.
   std::string working_directory;        ///< For commands that name none.
   std::filesystem::path control_socket; ///< Empty for none.
+  std::filesystem::path attempts_folder; ///< Empty for none.
   std::map<std::string, control::answer> routes; ///< What may be asked there.
   std::shared_ptr<census> actors = std::make_shared<census>();
   std::function<void()> alive = [] {};  ///< Called now and then, as long as the scheduler's threads do their work.

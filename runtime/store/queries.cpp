@@ -99,6 +99,7 @@ attempt_row read_attempt(columns x) {
   r.output_bytes = x.number();
   r.started_at = x.text();
   r.ended_at = x.text();
+  r.details = x.text();
   return r;
 }
 

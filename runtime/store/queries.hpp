@@ -70,6 +70,7 @@ struct attempt_row {
   std::int64_t output_bytes = 0;
   std::string started_at;
   std::string ended_at;
+  std::string details; ///< JSON object; may be empty.
 };
 
 /// Oldest first.

@@ -112,6 +112,8 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
     x.start_timeout = from_ms(found->number(i, 10));
     x.progress_timeout = from_ms(found->number(i, 11));
     x.place = {found->number(i, 12), found->number(i, 13)};
+    x.last_failure = found->text(i, 14);
+    x.results = found->text(i, 15);
     result.push_back(std::move(x));
   }
   return result;
@@ -121,6 +123,7 @@ params settle_arguments(const settle_request& request) {
   claim_columns claims;
   std::vector<std::string> classes, clocks, evidence, outputs;
   std::vector<std::optional<std::int32_t>> exit_codes;
+  std::vector<std::optional<std::string>> details;
   std::vector<std::int64_t> retry_after, output_bytes;
   for (auto& [claim, outcome] : request.settlements) {
     claims.add(claim);
@@ -131,6 +134,7 @@ params settle_arguments(const settle_request& request) {
     outputs.push_back(outcome.output);
     exit_codes.push_back(outcome.has_exit_code ? std::optional{outcome.exit_code} : std::nullopt);
     output_bytes.push_back(static_cast<std::int64_t>(outcome.output_bytes));
+    details.push_back(outcome.details.empty() ? std::nullopt : std::optional{outcome.details});
   }
   params arguments;
   arguments.add(claims.tickets);
@@ -143,6 +147,7 @@ params settle_arguments(const settle_request& request) {
   arguments.add_bytes(outputs);
   arguments.add(output_bytes);
   rule_columns{request.rules}.add_to(arguments);
+  arguments.add(details);
   return arguments;
 }
 

@@ -3,7 +3,9 @@
 #include "actors/ticket_worker.hpp"
 
 #include <cerrno>
+#include <fstream>
 
+#include "tests/fixtures/scratch_folder.hpp"
 #include "tests/fixtures/virtual_time.hpp"
 
 using namespace swarm;
@@ -43,7 +45,10 @@ struct fixture : virtual_time {
     context->ledger = ledger.handle;
     context->environment = {{"PATH", "/bin"}, {"LANG", "C"}};
     context->working_directory = "/work";
+    if (attempts)
+      context->attempts_folder = attempts->path();
     context->output_head_bytes = 10;
+    context->check_repeats = check_repeats;
     context->output_tail_bytes = 20;
     it = caf::actor_cast<ticket_worker_actor>(
       start<ticket_worker>(ticket, std::shared_ptr<const worker_context>{context}));
@@ -73,6 +78,8 @@ struct fixture : virtual_time {
 
   claimed_ticket ticket = ticket_of(1);
   command_payload payload;
+  std::int32_t check_repeats = 0;
+  std::unique_ptr<scratch_folder> attempts; ///< None unless a test makes it.
   faked<fake_completer> completer = fake<fake_completer>();
   faked<fake_command_executor> executor = fake<fake_command_executor>();
   faked<fake_ticket_workers> ledger = fake<fake_ticket_workers>();
@@ -94,6 +101,51 @@ CAF_TEST(a command without check completes by its exit code) {
   CAF_CHECK(!has_ended(it));
   accept();
   CAF_CHECK(has_ended(it));
+}
+
+CAF_TEST(a command gets its input and its limits and is judged by its own exit codes) {
+  payload.command = {"cat | wc", "a"};
+  payload.shell = true;
+  payload.input = "two\n";
+  payload.limits.files = 64;
+  payload.exit_codes = {3};
+  payload.check = {"test", "-x", "hello"};
+  work(exited(3));
+  CAF_CHECK_EQUAL(program(0).argv, (std::vector<std::string>{"/bin/sh", "-c", "cat | wc", "sh", "a"}));
+  CAF_CHECK_EQUAL(program(0).input, "two\n");
+  CAF_CHECK_EQUAL(program(0).limits.files, 64);
+  CAF_CHECK_EQUAL(program(1).argv, payload.check);
+  CAF_CHECK_EQUAL(program(1).input, "");
+  CAF_CHECK_EQUAL(program(1).limits.files, 64); // a check is no way around them
+}
+
+CAF_TEST(a command that ends otherwise than it should has failed) {
+  payload.exit_codes = {3};
+  work(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::content);
+}
+
+CAF_TEST(a command finds its last failure and leaves a result) {
+  attempts = std::make_unique<scratch_folder>();
+  ticket.last_failure = "exited with 3";
+  start_worker();
+  CAF_CHECK(program(0).environment.at("SWARM_LAST_FAILURE").starts_with(attempts->path().string()));
+  std::ofstream{program(0).environment.at("SWARM_RESULT_FILE")} << R"({"result": 7})";
+  end_program(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+  CAF_CHECK_EQUAL(settled().details, R"({"result":7})");
+  accept();
+  CAF_CHECK(std::filesystem::is_empty(attempts->path()));
+}
+
+CAF_TEST(a result that nobody could read is no result) {
+  attempts = std::make_unique<scratch_folder>();
+  start_worker();
+  CAF_CHECK(!program(0).environment.contains("SWARM_LAST_FAILURE"));
+  std::ofstream{program(0).environment.at("SWARM_RESULT_FILE")} << "7";
+  end_program(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::content);
+  CAF_CHECK(settled().evidence.ends_with("and its result file doesn't hold a JSON object"));
 }
 
 CAF_TEST(what keeps the command from its end decides the class) {
@@ -138,6 +190,46 @@ CAF_TEST(only a check that passes completes the ticket) {
     completer->settle.asked.clear();
     accept();
   }
+}
+
+CAF_TEST(a check without a verdict is repeated and the work is not) {
+  payload.check = {"check"};
+  check_repeats = 2;
+  work(exited(0, "built"));
+  for (auto pause : {1s, 2s}) {
+    end_program(exited(127));
+    CAF_CHECK(!is_settled());
+    auto asked = executor->execute.asked.size();
+    pass(pause / 2 - 1ms);
+    CAF_CHECK_EQUAL(executor->execute.asked.size(), asked);
+    pass(pause);
+    CAF_REQUIRE_EQUAL(executor->execute.asked.size(), asked + 1);
+    CAF_CHECK_EQUAL(executor->execute.asked.back().second.argv, payload.check);
+  }
+  CAF_CHECK(executor->execute.asked[1].first != executor->execute.asked[2].first);
+  end_program(exited(127));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_error);
+}
+
+CAF_TEST(a verdict is not asked for twice) {
+  payload.check = {"check"};
+  check_repeats = 2;
+  work(exited(0));
+  end_program(exited(127));
+  pass(1s);
+  end_program(exited(1));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_failed);
+}
+
+CAF_TEST(a ticket that is stopped between two checks ends as told) {
+  payload.check = {"check"};
+  check_repeats = 2;
+  work(exited(0));
+  end_program(exited(127));
+  tell(it, atom::stop_v, stop_cause::cancelled);
+  CAF_CHECK_EQUAL(settled().end, outcome_class::cancelled);
+  pass(10s);
+  CAF_CHECK_EQUAL(executor->execute.asked.size(), 2u);
 }
 
 CAF_TEST(a check is a sign of life for as long as it runs) {

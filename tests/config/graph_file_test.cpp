@@ -183,8 +183,65 @@ CAF_TEST(a ticket without a command is refused) {
                   "g:3:2: ticket 'x' has no command\n"
                   "g:3:6: ticket 'x': unknown key 'comand', did you mean 'command'?");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
-                  "g:3:20: ticket 'x': unknown key 'colour', known are attempts, check, command, cwd, deadline, env, group, needs, "
-                  "on_failure, priority, progress_timeout, queue, queue_timeout, start_timeout, timeout, unique");
+                  "g:3:20: ticket 'x': unknown key 'colour', known are attempts, check, command, cwd, deadline, env, "
+                  "exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, shell, "
+                  "start_timeout, stdin, stdin_file, timeout, unique");
+}
+
+CAF_TEST(a command has its input and its limits and its exit codes) {
+  const auto x = payload_of("{command: ['wc -l | tee count', a], shell: true, stdin: \"1\\n2\\n\", exit_codes: [0, 3], "
+                            "limits: {cpu: 90s, memory: 2GiB, files: 256, processes: 100, core: 0B}}");
+  CAF_CHECK_EQUAL(argv_of(x), (std::vector<std::string>{"/bin/sh", "-c", "wc -l | tee count", "sh", "a"}));
+  CAF_CHECK_EQUAL(x.input, "1\n2\n");
+  CAF_CHECK_EQUAL(x.exit_codes, (std::vector<std::int32_t>{0, 3}));
+  CAF_CHECK(x.limits.cpu == 90s);
+  CAF_CHECK_EQUAL(x.limits.memory_bytes, std::int64_t{2} << 30);
+  CAF_CHECK_EQUAL(x.limits.files, 256);
+  CAF_CHECK_EQUAL(x.limits.processes, 100);
+  CAF_CHECK_EQUAL(x.limits.core_bytes, 0);
+  CAF_CHECK_EQUAL(payload_of("{command: [cat], stdin_file: in.txt}").input_file, "in.txt");
+}
+
+CAF_TEST(a ticket may call somebody instead of running a command) {
+  const auto graph = load("graph: a\ntickets:\n x: {http: {url: 'http://h/x', method: POST, json: {n: 1, t: '1', b: true, "
+                          "l: [~]}}, check: {command: [c], timeout: 2s}}\n y: {mock: {latency_ms: 5}}\n");
+  CAF_REQUIRE(graph);
+  CAF_CHECK_EQUAL(graph->tickets[0].kind, "http");
+  CAF_CHECK_EQUAL(graph->tickets[0].payload,
+                  R"({"check":["c"],"check_timeout_ms":2000,"json":{"b":true,"l":[null],"n":1,"t":"1"},)"
+                  R"("method":"POST","url":"http://h/x"})");
+  CAF_CHECK_EQUAL(graph->tickets[1].kind, "mock");
+  CAF_CHECK_EQUAL(graph->tickets[1].payload, R"({"latency_ms":5})");
+}
+
+CAF_TEST(a ticket does one thing) {
+  CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], http: {url: 'http://h'}}"),
+                  "g:3:2: ticket 'x' must have one of command, http and mock");
+  CAF_CHECK_EQUAL(problem_of_ticket("{mock: {}, shell: true}"),
+                  "g:3:2: ticket 'x' has 'shell', which only a command can have");
+  CAF_CHECK_EQUAL(problem_of_ticket("{mock: 1}"),
+                  "g:3:12: ticket 'x': mock must be a map, as in {class: completed, latency_ms: 50}");
+  CAF_CHECK_EQUAL(problem_of_ticket("{http: {url: x}}"),
+                  "g:3:12: ticket 'x': http: payload of an HTTP call: 'url' must begin with http:// or https://");
+}
+
+CAF_TEST(wrong input and limits and exit codes are refused) {
+  const std::vector<std::pair<std::string, std::string>> rows{
+    {"shell: 1", "shell must be true or false: whether /bin/sh runs the first text of command as a script, not '1'"},
+    {"stdin: [1]", "stdin must be a text that the command reads; stdin_file names a file instead"},
+    {"exit_codes: 3", "exit_codes must be a list of those by which the command says that its work is done, as in [0, 3]"},
+    {"limits: 3", "limits must be a map, as in {cpu: 10m, memory: 2GiB, files: 256, processes: 100, core: 0B}"},
+  };
+  for (const auto& [field, sentence] : rows) {
+    const auto column = 20 + field.find(' ') + 1;
+    CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], " + field + "}"),
+                    "g:3:" + std::to_string(column) + ": ticket 'x': " + sentence);
+  }
+  for (const std::string field : {"exit_codes: [256]", "exit_codes: [x]", "limits: {files: 2}", "limits: {memory: 5}",
+                                  "limits: {memory: 9999TiB}", "limits: {cpu: 5}", "limits: {disk: 5}", "stdin_file: ''"})
+    CAF_CHECK(problem_of_ticket("{command: [a], " + field + "}") != "");
+  CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], stdin: x, stdin_file: y}"),
+                  "g:3:2: ticket 'x' has both stdin and stdin_file; write one of them");
 }
 
 CAF_TEST(a command is a list of texts) {

@@ -40,6 +40,22 @@ CAF_TEST(every member survives the way through JSON) {
   CAF_CHECK(y->check_timeout == x.check_timeout);
 }
 
+CAF_TEST(what few commands have survives the way through JSON) {
+  command_payload x;
+  x.command = {"cat | wc", "a"};
+  x.shell = true;
+  x.input = "1\n\0two"s;
+  x.exit_codes = {3, 0};
+  x.limits = {std::chrono::seconds{5}, 1, 2, 3, 0};
+  const auto y = parse_command_payload(to_json(x));
+  CAF_REQUIRE(y);
+  CAF_CHECK_EQUAL(to_json(*y), to_json(x));
+  CAF_CHECK_EQUAL(y->input, x.input);
+  CAF_CHECK(y->exit_codes == x.exit_codes && y->shell);
+  CAF_CHECK(y->limits.cpu == x.limits.cpu && y->limits.memory_bytes == 1 && y->limits.core_bytes == 0);
+  CAF_CHECK_EQUAL(argv_of(*y), (std::vector<std::string>{"/bin/sh", "-c", "cat | wc", "sh", "a"}));
+}
+
 CAF_TEST(the JSON is what the documentation says) {
   command_payload x;
   x.command = {"make", "-j2"};
@@ -76,7 +92,7 @@ CAF_TEST(bytes that are not UTF8 are replaced) {
 }
 
 CAF_TEST(a refusal names the member) {
-  const auto p = "payload of a command: "s;
+  const auto p = "payload: "s;
   CAF_CHECK_EQUAL(refusal(""), p + "must be a JSON object");
   CAF_CHECK_EQUAL(refusal("[1]"), p + "must be a JSON object");
   CAF_CHECK_EQUAL(refusal(R"({"command": )"), p + "must be a JSON object");
@@ -97,8 +113,15 @@ CAF_TEST(a refusal names the member) {
   for (const auto* wrong : {"-1", "1.5", "1e300", R"("1m")", "true", "9223372036855", "18446744073709551616"})
     CAF_CHECK_EQUAL(with(R"("check_timeout_ms": )"s + wrong),
                     p + "'check_timeout_ms' must be a whole number of milliseconds, 0 for no limit of its own");
-  CAF_CHECK_EQUAL(with(R"("cwd": "/")"), p + "unknown member \"cwd\", known are command, working_directory, "
-                                             "environment, check and check_timeout_ms");
+  CAF_CHECK_EQUAL(with(R"("cwd": "/")"), p + "unknown member \"cwd\", known are check, check_timeout_ms, command, "
+                                             "environment, exit_codes, limits, shell, stdin, stdin_file and "
+                                             "working_directory");
+  for (const auto* wrong : {"0", "[]", "[256]", "[-1]", R"(["0"])"})
+    CAF_CHECK_EQUAL(with(R"("exit_codes": )"s + wrong), p + "'exit_codes' must be an array of numbers from 0 to 255");
+  CAF_CHECK_EQUAL(with(R"("limits": {"cpu_ms": -1})"), p + "'limits' must hold whole numbers, and 'cpu_ms' is none");
+  CAF_CHECK_EQUAL(with(R"("limits": {"disk": 1})"), p + "'limits' has no \"disk\", known are core_bytes, cpu_ms, files, "
+                                                       "memory_bytes and processes");
+  CAF_CHECK_EQUAL(with(R"("stdin": "a", "stdin_file": "b")"), p + "'stdin' and 'stdin_file' exclude each other");
 }
 
 CAF_TEST(mutated payloads are read or refused) {
@@ -115,11 +138,11 @@ CAF_TEST(mutated payloads are read or refused) {
     const auto payload = parse_command_payload(text);
     accepted += payload ? 1 : 0;
     if (!payload)
-      CAF_REQUIRE(render(payload.error()).starts_with("payload of a command: "));
+      CAF_REQUIRE(render(payload.error()).starts_with("payload: "));
   }
   CAF_CHECK_GREATER(accepted, 0);
 }
 
 CAF_TEST(a deep nest is refused without recursion) {
-  CAF_CHECK_EQUAL(refusal(std::string(1'000'000, '[')), "payload of a command: must be a JSON object");
+  CAF_CHECK_EQUAL(refusal(std::string(1'000'000, '[')), "payload: must be a JSON object");
 }

@@ -78,6 +78,25 @@ CAF_TEST(a failure ends with 1 and shows what the command said) {
   CAF_CHECK_EQUAL(me.state("after"), "blocked");
 }
 
+CAF_TEST(a script reads its input and leaves a result and learns from its last failure) {
+  auto said = run(R"(graph: g
+tickets:
+  count:
+    command: ['echo "{\"result\": $(wc -l)}" > $SWARM_RESULT_FILE']
+    shell: true
+    stdin: "1\n2\n3\n"
+  learn:
+    command: ['[ -n "$SWARM_LAST_FAILURE" ] || { echo red; exit 3; }; cat $SWARM_LAST_FAILURE']
+    shell: true
+)", {"--scheduler.interval", "20ms"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  CAF_CHECK(contains(show("count"), "result      3"));
+  auto learnt = show("learn");
+  CAF_CHECK(contains(learnt, "attempt 2"));
+  CAF_CHECK(contains(learnt.substr(learnt.find("attempt 2")), "exited with 3 after"));
+  CAF_CHECK(contains(learnt.substr(learnt.find("attempt 2")), "  | red\n"));
+}
+
 CAF_TEST(output is kept at both ends with the count of what was dropped) {
   auto said = run("graph: g\ntickets:\n  long: {command: [sh, -c, 'echo first; seq 100000; echo last']}\n",
                   {"--command.output_head", "1KiB", "--command.output_tail", "2KiB"});

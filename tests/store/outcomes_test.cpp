@@ -180,6 +180,48 @@ CAF_TEST(an outcome without evidence leaves no attempt and one with evidence lea
   CAF_CHECK(!found[0].started_at.empty() && found[0].started_at <= found[0].ended_at);
 }
 
+CAF_TEST(the next attempt learns how the last one failed) {
+  s.submit();
+  auto claimed = [&] { return must(store::claim(s.db, {"default", 1, s.node, {}})).at(0); };
+  auto end = [&](const claimed_ticket& x, outcome_class how, std::string evidence, std::string output) {
+    settlement ended{x.claim, {}};
+    ended.outcome.end = how;
+    ended.outcome.evidence = std::move(evidence);
+    ended.outcome.output = std::move(output);
+    must(store::settle(s.db, {{ended}, desk::rules()}));
+    CAF_REQUIRE(how == outcome_class::released || eventually([&] { return must(store::promote(s.db, 1)).promoted > 0; }));
+  };
+  auto first = claimed();
+  CAF_CHECK_EQUAL(first.last_failure, "");
+  end(first, outcome_class::content, "exited with 3", "\377" + std::string(20'000, 'x') + "boom");
+  auto second = claimed();
+  CAF_CHECK(second.last_failure.starts_with("exited with 3\nxx"));
+  CAF_CHECK(second.last_failure.ends_with("xboom"));
+  CAF_CHECK_EQUAL(second.last_failure.size(), 14u + 16'384u);
+  end(second, outcome_class::transient, "no memory", "");
+  CAF_CHECK_EQUAL(claimed().last_failure, second.last_failure); // an outage teaches nothing
+}
+
+CAF_TEST(a result reaches those that refer to it) {
+  new_graph graph{"g", std::vector<new_ticket>(3)};
+  for (std::size_t i = 0; i < 3; ++i) {
+    graph.tickets[i].key = "t" + std::to_string(i);
+    graph.tickets[i].kind = "noop";
+  }
+  graph.tickets[1].payload = R"({"prompt": "${ticket.t0.result.n}"})";
+  graph.tickets[1].needs = graph.tickets[2].needs = {0};
+  must(store::submit(s.db, graph));
+  settlement done{s.claim_one(), {}};
+  done.outcome.evidence = "done";
+  done.outcome.details = R"({"result": {"n": 7}, "notes": "x"})";
+  must(store::settle(s.db, {{done}, desk::rules()}));
+  auto claimed = must(store::claim(s.db, {"default", 2, s.node, {}}));
+  CAF_REQUIRE_EQUAL(claimed.size(), 2u);
+  CAF_CHECK_EQUAL(claimed[0].results, R"({"t0": {"n": 7}})");
+  CAF_CHECK_EQUAL(claimed[1].results, ""); // it doesn't ask
+  CAF_CHECK_EQUAL(s.ask("SELECT details ->> 'notes' FROM swarm.attempts"), "x");
+}
+
 CAF_TEST(a batch of different ends gives each its own) {
   for (int i = 0; i < 14; ++i)
     s.submit();

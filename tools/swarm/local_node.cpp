@@ -51,7 +51,8 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
   std::filesystem::create_directories(work, failure);
   if (failure)
     return make_error(errc::io_failed, "cannot create " + work.string() + ": " + failure.message());
-  auto node = runtime::node::start({values, result->conninfo_, home.id(), work, home.control_socket()});
+  auto node = runtime::node::start({values, result->conninfo_, home.id(), work, home.control_socket(),
+                                    home.attempts()});
   if (!node)
     return std::move(node.error());
   result->node_ = std::move(*node);

@@ -5,6 +5,8 @@
 #include "config/values.hpp"
 #include "messages/payload.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <iostream>
 
 namespace swarm::cli {
@@ -29,7 +31,8 @@ void print_payload(const store::ticket_details& x) {
                                      : caf::expected<command_payload>{make_error(errc::not_found, "")};
   if (!payload)
     return print_fact("payload", x.payload);
-  print_fact("command", joined(payload->command));
+  print_fact(payload->shell ? "script" : "command", joined(payload->command));
+  print_fact("stdin", payload->input.empty() ? payload->input_file : std::to_string(payload->input.size()) + " bytes");
   print_fact("directory", payload->working_directory);
   for (auto& [key, value] : payload->environment)
     print_fact("env", key + "=" + value);
@@ -66,11 +69,22 @@ void print_parents(const std::vector<store::parent_row>& parents) {
     print_fact("needs", to_string(x.id) + (x.key.empty() ? "" : " '" + x.key + "'") + ": " + x.state);
 }
 
+/// What the attempt left behind besides its output.
+void print_details(const std::string& details) {
+  auto object = nlohmann::ordered_json::parse(details, nullptr, false);
+  if (!object.is_object())
+    return;
+  for (auto& [name, value] : object.items())
+    print_fact(name, value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
 void print_attempts(const std::vector<store::attempt_row>& attempts) {
   for (auto& x : attempts) {
     std::cout << "\nattempt " << x.attempt << " on " << printable_line(x.node) << ": " << x.end << '\n';
     print_fact("from", short_time(x.started_at) + " to " + short_time(x.ended_at));
     print_fact("evidence", x.evidence);
+    print_details(x.details);
     if (x.output.empty())
       continue;
     print_fact("output", std::to_string(x.output_bytes) + " bytes");

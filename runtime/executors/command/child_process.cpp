@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +32,8 @@ struct pipe_ends {
 struct launch {
   const exec_plan& plan;
   const char* working_directory;
+  const std::vector<std::pair<int, rlimit>>& limits;
+  int input; ///< -1: nothing to read.
   int output;
   int errors;
   pid_t parent;
@@ -44,6 +49,50 @@ std::optional<pipe_ends> make_pipe() {
 /// By number: glibc 2.36 declares the function, but not for C++.
 unique_fd open_pidfd(pid_t pid) {
   return unique_fd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
+}
+
+/// A text to read as a file of its own: a pipe would need somebody to fill it, and a program may never read it. Or the
+/// errno; 0 for what isn't a regular file, which could keep us waiting.
+std::variant<unique_fd, int> open_input(const command_spec& spec) {
+  if (!spec.input_file.empty()) {
+    const auto path = spec.input_file.starts_with('/') ? spec.input_file
+                                                       : spec.working_directory + "/" + spec.input_file;
+    unique_fd file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    struct stat found {};
+    if (!file || fstat(file.get(), &found) == -1)
+      return errno;
+    if (!S_ISREG(found.st_mode))
+      return 0;
+    return file;
+  }
+  if (spec.input.empty())
+    return unique_fd{};
+  unique_fd file{memfd_create("stdin", MFD_CLOEXEC)};
+  for (std::size_t written = 0; file && written < spec.input.size();) {
+    const auto count = write(file.get(), spec.input.data() + written, spec.input.size() - written);
+    if (count == -1)
+      return errno;
+    written += static_cast<std::size_t>(count);
+  }
+  if (!file || lseek(file.get(), 0, SEEK_SET) == -1)
+    return errno;
+  return file;
+}
+
+std::vector<std::pair<int, rlimit>> limits_of(const command_limits& x) {
+  std::vector<std::pair<int, rlimit>> result;
+  auto add = [&](int resource, std::int64_t soft, std::int64_t hard) {
+    if (soft >= 0)
+      result.emplace_back(resource, rlimit{static_cast<rlim_t>(soft), static_cast<rlim_t>(hard)});
+  };
+  // SIGXCPU first, and SIGKILL for who ignores it.
+  if (const auto cpu = std::chrono::ceil<std::chrono::seconds>(x.cpu).count(); cpu > 0)
+    add(RLIMIT_CPU, cpu, cpu + 5);
+  add(RLIMIT_AS, x.memory_bytes, x.memory_bytes);
+  add(RLIMIT_NOFILE, x.files, x.files);
+  add(RLIMIT_NPROC, x.processes, x.processes);
+  add(RLIMIT_CORE, x.core_bytes, x.core_bytes);
+  return result;
 }
 
 [[noreturn]] void give_up(int errors, start_step step, int error_number) {
@@ -65,15 +114,16 @@ void reset_signals() {
 }
 
 /// Leaves 0, 1, 2 and the error pipe, which becomes 3 and closes at exec.
-bool arrange_descriptors(int output, int& errors) {
+bool arrange_descriptors(int input, int output, int& errors) {
   // Out of the way first: if the node runs without stdin, the pipes may well be 0, 1 or 2.
+  const int safe_input = input == -1 ? -1 : fcntl(input, F_DUPFD_CLOEXEC, 3);
   const int safe_output = fcntl(output, F_DUPFD_CLOEXEC, 3);
   const int safe_errors = fcntl(errors, F_DUPFD_CLOEXEC, 4);
-  if (safe_output == -1 || safe_errors == -1)
+  if ((input != -1 && safe_input == -1) || safe_output == -1 || safe_errors == -1)
     return false;
   errors = safe_errors;
-  const int nothing = open("/dev/null", O_RDONLY);
-  if (nothing == -1 || dup2(nothing, STDIN_FILENO) == -1 || dup2(safe_output, STDOUT_FILENO) == -1
+  const int source = safe_input == -1 ? open("/dev/null", O_RDONLY) : safe_input;
+  if (source == -1 || dup2(source, STDIN_FILENO) == -1 || dup2(safe_output, STDOUT_FILENO) == -1
       || dup2(safe_output, STDERR_FILENO) == -1 || dup3(safe_errors, 3, O_CLOEXEC) == -1)
     return false;
   errors = 3;
@@ -102,10 +152,13 @@ int execute(const exec_plan& plan) {
   // A parent that died before prctl sends no signal any more.
   if (getppid() != x.parent)
     _exit(127);
-  if (!arrange_descriptors(x.output, errors))
+  if (!arrange_descriptors(x.input, x.output, errors))
     give_up(errors, start_step::create_process, errno);
   if (chdir(x.working_directory) == -1)
     give_up(errors, start_step::enter_directory, errno);
+  for (const auto& [resource, limit] : x.limits)
+    if (setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == -1)
+      give_up(errors, start_step::limit, errno);
   reset_signals();
   give_up(errors, start_step::execute, execute(x.plan));
 }
@@ -159,12 +212,18 @@ std::variant<child_process, start_failure> child_process::start(const command_sp
   };
   auto output = make_pipe();
   auto errors = output ? make_pipe() : std::nullopt;
+  auto input = open_input(spec);
+  if (auto* error_number = std::get_if<int>(&input))
+    return explain_failure(spec, plan, start_step::open_input, *error_number);
+  const auto limits = limits_of(spec.limits);
   // A program whose end can't be watched must not even begin, so ask for a pidfd before there is a process.
   if (!errors || !open_pidfd(getpid()))
     return no_process(errno);
   int error_number = 0;
   const auto pid = fork_with_signals_blocked(
-    {plan, spec.working_directory.c_str(), output->write.get(), errors->write.get(), getpid()}, error_number);
+    {plan, spec.working_directory.c_str(), limits, std::get<unique_fd>(input).get(), output->write.get(),
+     errors->write.get(), getpid()},
+    error_number);
   if (pid == -1)
     return no_process(error_number);
   output->write.reset();

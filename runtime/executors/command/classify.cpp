@@ -1,5 +1,6 @@
 #include "runtime/executors/command/classify.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -32,12 +33,12 @@ bool is_shortage(int error_number) {
 
 } // namespace
 
-classification classify_command(const std::vector<std::string>& argv, const command_result& x) {
+classification classify_command(const std::vector<std::string>& argv, const command_result& x,
+                                const std::vector<std::int32_t>& exit_codes) {
   switch (x.ending) {
     case command_ending::exited:
-      if (x.exit_code == 0)
-        return {outcome_class::completed, quoted(argv) + " exited with 0 after " + seconds(x.duration)};
-      return {outcome_class::content,
+      return {std::find(exit_codes.begin(), exit_codes.end(), x.exit_code) != exit_codes.end() ? outcome_class::completed
+                                                                                              : outcome_class::content,
               quoted(argv) + " exited with " + std::to_string(x.exit_code) + " after " + seconds(x.duration)};
     case command_ending::signalled:
       return {outcome_class::crash,

@@ -26,7 +26,7 @@ struct exec_plan {
 std::variant<exec_plan, start_failure> plan_exec(const command_spec& spec);
 
 /// The part of a start that can fail.
-enum class start_step { create_process, enter_directory, execute };
+enum class start_step { create_process, open_input, enter_directory, limit, execute };
 
 /// Puts an errno into a sentence that names the program or directory and, where there is one, the remedy.
 start_failure explain_failure(const command_spec& spec, const exec_plan& plan, start_step step, int error_number);

@@ -10,7 +10,7 @@ DROP FUNCTION IF EXISTS swarm.claim;
 CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after_ranks bigint[], _after_seqs bigint[])
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
                kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
-               progress_timeout_ms bigint, rank bigint, seq bigint)
+               progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
@@ -76,7 +76,9 @@ BEGIN
            CASE WHEN s.deadline_at IS NULL THEN 0
                 ELSE greatest(1, ceil(extract(epoch FROM s.deadline_at - _now) * 1000))::bigint END,
            s.deadline_clock, s.start_timeout_ms, s.progress_timeout_ms,
-           CASE WHEN _at.is_fair OR _at.ageing_ms IS NOT NULL THEN -1 ELSE s.rank END, s.seq
+           CASE WHEN _at.is_fair OR _at.ageing_ms IS NOT NULL THEN -1 ELSE s.rank END, s.seq,
+           CASE WHEN s.attempts > 0 THEN swarm.last_failure(s.id) END,
+           CASE WHEN s.payload LIKE '%${ticket.%' THEN swarm.results_for(s.id)::text END
     FROM spec s
     ORDER BY s.rank, s.seq;
 END $$;
@@ -121,4 +123,29 @@ BEGIN
         _seq := _next.seq;
     END LOOP;
     RETURN _rows;
+END $$;
+
+-- How a ticket's last attempt that counted ended, and the last of what it wrote.
+DROP FUNCTION IF EXISTS swarm.last_failure;
+CREATE FUNCTION swarm.last_failure(_ticket_id bigint) RETURNS bytea LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    _tail_bytes CONSTANT integer := 16384;
+BEGIN
+    RETURN (SELECT convert_to(a.evidence || E'\n', 'UTF8') || substr(a.output, greatest(1, length(a.output) - _tail_bytes + 1))
+            FROM swarm.attempts a
+            WHERE a.ticket_id = _ticket_id AND a.class IN ('content', 'crash', 'timeout', 'check_failed')
+            ORDER BY a.ended_at DESC LIMIT 1);
+END $$;
+
+-- What the tickets that a ticket needs have brought: by key, the result of the attempt that completed each.
+DROP FUNCTION IF EXISTS swarm.results_for;
+CREATE FUNCTION swarm.results_for(_ticket_id bigint) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT jsonb_object_agg(p.key, a.details -> 'result')
+            FROM swarm.dependencies d
+            JOIN swarm.tickets p ON p.id = d.parent_id AND p.key IS NOT NULL
+            CROSS JOIN LATERAL (SELECT a.details FROM swarm.attempts a
+                                WHERE a.ticket_id = p.id AND a.class = 'completed'
+                                ORDER BY a.ended_at DESC LIMIT 1) a
+            WHERE d.child_id = _ticket_id AND a.details ? 'result');
 END $$;

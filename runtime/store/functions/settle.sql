@@ -14,7 +14,7 @@
 --
 -- The rules come as a row per class, side by side in arrays: the first and the longest pause, and how many such ends
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
--- for (0: nothing); it is honoured and never shortened. _by_holder: whether the holder of the fence speaks, or somebody
+-- for (0: nothing); it is honoured and never shortened. _details: per settlement a JSON object or NULL. _by_holder: whether the holder of the fence speaks, or somebody
 -- who has taken its ticket away.
 -- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the holder never heard the answer, or
 -- repeats himself in one call);
@@ -25,7 +25,7 @@ CREATE FUNCTION swarm.settle(
     _ticket_ids bigint[], _fences bigint[], _classes text[], _clocks text[], _retry_after_ms bigint[],
     _evidence text[], _exit_codes integer[], _outputs bytea[], _output_bytes bigint[],
     _rule_classes text[], _rule_first_ms bigint[], _rule_longest_ms bigint[], _rule_max integer[],
-    _by_holder boolean)
+    _by_holder boolean, _details text[] DEFAULT NULL)
 RETURNS TABLE (ticket_id bigint, fence bigint, answer text, event text, delay_ms bigint, unblocked integer,
                handed_over integer)
 LANGUAGE plpgsql VOLATILE ROWS 100 SET lock_timeout = '1s' AS $$
@@ -124,9 +124,9 @@ BEGIN
         WHERE kind IN ('attempt_failed', 'snoozed')
     ), kept AS (
         INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, clock, evidence, exit_code, output,
-                                    output_bytes, started_at)
+                                    output_bytes, started_at, details)
         SELECT ticket_id, fence, attempt, node_id, class, nullif(_clocks[place], ''), _evidence[place],
-               _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at
+               _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at, _details[place]::jsonb
         FROM decided WHERE _evidence[place] <> ''
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, actor, data)

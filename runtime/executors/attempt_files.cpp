@@ -1,0 +1,134 @@
+#include "runtime/executors/attempt_files.hpp"
+
+#include "messages/error.hpp"
+#include "runtime/executors/command/unique_fd.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace swarm::executors {
+
+namespace {
+
+constexpr std::size_t result_bytes_max = 1u << 20;
+constexpr const char* result_name = "result.json";
+constexpr const char* last_failure_name = "last_failure";
+
+caf::error failed(const std::string& what, int error_number) {
+  return make_error(errc::io_failed, what + ": " + std::generic_category().message(error_number));
+}
+
+caf::expected<void> write_file(const std::filesystem::path& path, const std::string& text) {
+  unique_fd file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  for (std::size_t written = 0; file && written < text.size();) {
+    auto count = write(file.get(), text.data() + written, text.size() - written);
+    if (count == -1)
+      return failed("cannot write " + path.string(), errno);
+    written += static_cast<std::size_t>(count);
+  }
+  if (!file)
+    return failed("cannot write " + path.string(), errno);
+  return caf::unit;
+}
+
+/// At most one byte more than is allowed. Never waits: the program may have put a pipe in its place.
+caf::expected<std::string> read_bounded(const std::filesystem::path& path) {
+  unique_fd file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)};
+  if (!file && errno == ENOENT)
+    return std::string{};
+  struct stat found {};
+  if (!file || fstat(file.get(), &found) == -1)
+    return failed("its result file can't be read", errno);
+  if (!S_ISREG(found.st_mode))
+    return make_error(errc::invalid_input, "its result file isn't a regular file");
+  std::string result(result_bytes_max + 1, '\0');
+  std::size_t size = 0;
+  while (size < result.size()) {
+    auto count = read(file.get(), result.data() + size, result.size() - size);
+    if (count == -1)
+      return failed("its result file can't be read", errno);
+    if (count == 0)
+      break;
+    size += static_cast<std::size_t>(count);
+  }
+  result.resize(size);
+  return result;
+}
+
+caf::error wrong(const std::string& sentence) {
+  return make_error(errc::invalid_input, "its result file " + sentence);
+}
+
+} // namespace
+
+caf::expected<attempt_files> attempt_files::make(const std::filesystem::path& folder, const claim_ref& claim,
+                                                 const std::string& last_failure) {
+  attempt_files result;
+  auto own = folder / (to_string(claim.ticket) + "-" + to_string(claim.fence));
+  if (mkdir(own.c_str(), 0700) == -1)
+    return failed("cannot make " + own.string(), errno);
+  result.folder_ = std::move(own);
+  if (last_failure.empty())
+    return result;
+  if (auto done = write_file(result.folder_ / last_failure_name, last_failure); !done)
+    return std::move(done.error());
+  result.has_last_failure_ = true;
+  return result;
+}
+
+attempt_files::attempt_files(attempt_files&& x) noexcept
+  : folder_(std::exchange(x.folder_, {})), has_last_failure_(x.has_last_failure_) {}
+
+attempt_files& attempt_files::operator=(attempt_files&& x) noexcept {
+  std::swap(folder_, x.folder_);
+  std::swap(has_last_failure_, x.has_last_failure_);
+  return *this;
+}
+
+attempt_files::~attempt_files() {
+  std::error_code ignored; // the next start of the node sweeps
+  if (!folder_.empty())
+    std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string attempt_files::result_file() const {
+  return folder_.empty() ? "" : (folder_ / result_name).string();
+}
+
+std::string attempt_files::last_failure_file() const {
+  return has_last_failure_ ? (folder_ / last_failure_name).string() : "";
+}
+
+caf::expected<std::string> attempt_files::read_result() const {
+  if (folder_.empty())
+    return std::string{};
+  auto text = read_bounded(folder_ / result_name);
+  if (!text || text->empty())
+    return text;
+  if (text->size() > result_bytes_max)
+    return wrong("is larger than a mebibyte");
+  auto value = nlohmann::json::parse(*text, nullptr, false);
+  if (!value.is_object())
+    return wrong("doesn't hold a JSON object");
+  for (auto& [name, member] : value.items()) {
+    if (name != "result" && name != "notes" && name != "usage")
+      return wrong("has a member " + nlohmann::json(name).dump(-1, ' ', true) + "; known are result, notes and usage");
+    if ((name == "notes" && !member.is_string()) || (name == "usage" && !member.is_object()))
+      return wrong("must have a text as notes and an object as usage");
+  }
+  return value.dump();
+}
+
+void sweep_attempt_files(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (auto& x : std::filesystem::directory_iterator{folder, ignored})
+    std::filesystem::remove_all(x.path(), ignored);
+}
+
+} // namespace swarm::executors

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "messages/ids.hpp"
+
+#include <caf/expected.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace swarm::executors {
+
+/// The files that a program and its node share during one attempt: what the last attempt failed of, for it to read, and
+/// its result, for it to write. A folder of their own, which goes with this object.
+class attempt_files {
+public:
+  /// No files.
+  attempt_files() = default;
+
+  /// Makes `folder`/<ticket>-<fence>. Without a `last_failure` there is no such file.
+  static caf::expected<attempt_files> make(const std::filesystem::path& folder, const claim_ref&,
+                                           const std::string& last_failure);
+
+  attempt_files(attempt_files&&) noexcept;
+  attempt_files& operator=(attempt_files&&) noexcept;
+  ~attempt_files();
+
+  /// Paths for the program; empty when there is no such file.
+  std::string result_file() const;
+  std::string last_failure_file() const;
+
+  /// What the program wrote, as a JSON object with some of the members `result` (anything), `notes` (a text) and `usage`
+  /// (an object); empty when it wrote nothing. @returns errc::invalid_input with a sentence.
+  caf::expected<std::string> read_result() const;
+
+private:
+  std::filesystem::path folder_;
+  bool has_last_failure_ = false;
+};
+
+/// Removes what attempts of an earlier life have left in `folder`.
+void sweep_attempt_files(const std::filesystem::path& folder);
+
+} // namespace swarm::executors

@@ -1,0 +1,240 @@
+#include "runtime/executors/http/http_executor.hpp"
+
+#include "messages/error.hpp"
+#include "messages/http_payload.hpp"
+#include "runtime/executors/classify/classify.hpp"
+#include "runtime/executors/http/http_client.hpp"
+#include "runtime/executors/one_outcome.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <random>
+
+namespace swarm::executors {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using nlohmann::json;
+
+transport_error error_of(http_failure_kind x) {
+  switch (x) {
+    case http_failure_kind::connect: return transport_error::connect;
+    case http_failure_kind::tls_handshake: return transport_error::tls_handshake;
+    case http_failure_kind::tls_certificate: return transport_error::tls_certificate;
+    case http_failure_kind::first_byte_timeout: return transport_error::timeout_first_byte;
+    default: return transport_error::reset;
+  }
+}
+
+std::string header(const http_end& x, const char* name) {
+  auto i = x.headers.find(name);
+  return i == x.headers.end() ? "" : i->second;
+}
+
+/// One attempt. Kept alive by its own callbacks, so that nothing of it is touched when it is gone.
+class http_attempt : public std::enable_shared_from_this<http_attempt> {
+public:
+  http_attempt(std::shared_ptr<http_client> client, http_payload payload, on_outcome done)
+    : client_(std::move(client)), payload_(std::move(payload)), end_(std::move(done)) {}
+
+  void begin(caf::timespan timeout) {
+    if (timeout.count() > 0)
+      client_->after(std::chrono::ceil<std::chrono::milliseconds>(timeout), [me = weak_from_this()] {
+        if (auto self = me.lock())
+          self->end_with(outcome_class::timeout, "no answer within the attempt's timeout");
+      });
+    send();
+  }
+
+  /// Nothing more is sent or received.
+  void end_with(outcome_class end, const std::string& sentence) {
+    end_.deliver(end, subject() + ": " + sentence);
+    cancel();
+  }
+
+  void forget() {
+    end_.forget();
+    cancel();
+  }
+
+  std::int64_t progress() const { return progress_; }
+
+private:
+  /// Without what may be secret in a URL: who asks, and the query.
+  std::string subject() const {
+    auto url = payload_.url.substr(0, payload_.url.find_first_of("?#"));
+    auto host = url.find("//") + 2;
+    auto user = url.substr(0, url.find('/', host)).rfind('@');
+    if (user != std::string::npos)
+      url.erase(host, user + 1 - host);
+    return payload_.method + " " + url;
+  }
+
+  void cancel() {
+    std::optional<http_client::exchange_id> current;
+    {
+      std::lock_guard guard{mutex_};
+      is_over_ = true;
+      current.swap(exchange_);
+    }
+    if (current)
+      client_->cancel(*current);
+  }
+
+  void send() {
+    http_request request;
+    request.method = payload_.method;
+    request.url = payload_.url;
+    request.body = payload_.body;
+    for (auto& x : payload_.headers) {
+      const char* variable = x.is_variable ? std::getenv(x.value.c_str()) : nullptr;
+      if (x.is_variable && variable == nullptr)
+        return end_.deliver(outcome_class::auth, subject() + ": the node's environment has no variable " + x.value
+                                                   + ", which the header " + x.name + " needs");
+      request.headers.push_back(x.name + ": " + (x.is_variable ? variable : x.value));
+    }
+    body_.clear();
+    std::lock_guard guard{mutex_};
+    if (is_over_)
+      return;
+    auto me = shared_from_this();
+    exchange_ = client_->start(std::move(request), [me](int, std::string_view x) { return me->take(x); },
+                               [me](http_end x) { me->on_end(x); });
+  }
+
+  bool take(std::string_view bytes) {
+    progress_ += static_cast<std::int64_t>(bytes.size());
+    body_.append(bytes);
+    return body_.size() <= payload_.response_bytes_max;
+  }
+
+  void on_end(const http_end& x) {
+    ++progress_;
+    if (x.failure == http_failure_kind::refused_by_caller)
+      return end_.deliver(outcome_class::content, subject() + ": the answer is longer than "
+                                                    + std::to_string(payload_.response_bytes_max) + " bytes");
+    if (x.failure == http_failure_kind::bad_request)
+      return deliver(outcome_class::permanent, x.sentence, {});
+    if (x.failure != http_failure_kind::none)
+      return fail(transport_failure{error_of(x.failure)}, x.sentence);
+    if (is_expected(x.status))
+      return succeed(x.status);
+    http_failure failure{x.status, body_, header(x, "retry-after"), header(x, "retry-after-ms"),
+                         header(x, "x-should-retry"), {}};
+    failure.request.to_model = failure.request.streaming = false;
+    if (x.status < 400)
+      return deliver(outcome_class::content, "answered " + std::to_string(x.status), {});
+    fail(failure, "answered " + std::to_string(x.status));
+  }
+
+  bool is_expected(int status) const {
+    if (payload_.expect.empty())
+      return status >= 200 && status <= 299;
+    return std::find(payload_.expect.begin(), payload_.expect.end(), status) != payload_.expect.end();
+  }
+
+  void succeed(int status) {
+    auto sentence = "answered " + std::to_string(status);
+    if (!payload_.has_result)
+      return deliver(outcome_class::completed, sentence, {});
+    auto answer = json::parse(body_, nullptr, false);
+    json::json_pointer pointer{payload_.result};
+    if (answer.is_discarded() || !answer.contains(pointer))
+      return deliver(outcome_class::content, sentence + (answer.is_discarded()
+                                                           ? ", and that isn't JSON"
+                                                           : ", and that has no " + payload_.result), {});
+    deliver(outcome_class::completed, sentence,
+            json{{"result", answer.at(pointer)}}.dump(-1, ' ', false, json::error_handler_t::replace));
+  }
+
+  /// Again in a moment, or the end.
+  void fail(const outside_signal& what, const std::string& sentence) {
+    auto verdict = classify(what, std::chrono::system_clock::now(), retries_);
+    if (verdict.action == verdict_action::retry_in_place) {
+      ++retries_;
+      return client_->after(jittered(verdict), [me = weak_from_this()] {
+        if (auto self = me.lock())
+          self->send();
+      });
+    }
+    outcome x;
+    x.end = verdict.end;
+    x.evidence = subject() + ": " + sentence + " (row " + verdict.row + ")";
+    x.retry_after = verdict.wait;
+    x.output = body_;
+    x.output_bytes = body_.size();
+    end_.deliver(std::move(x));
+  }
+
+  /// A wait that was asked for is lengthened; one of our own has full jitter.
+  std::chrono::milliseconds jittered(const verdict& x) {
+    auto most = static_cast<double>(x.wait.count());
+    auto draw = x.asked ? std::uniform_real_distribution<>{most, most * 1.2} : std::uniform_real_distribution<>{0, most};
+    return std::chrono::milliseconds{static_cast<std::int64_t>(draw(random_))};
+  }
+
+  void deliver(outcome_class end, const std::string& sentence, std::string details) {
+    outcome x;
+    x.end = end;
+    x.evidence = subject() + ": " + sentence;
+    x.details = std::move(details);
+    x.output = body_;
+    x.output_bytes = body_.size();
+    end_.deliver(std::move(x));
+  }
+
+  std::shared_ptr<http_client> client_;
+  const http_payload payload_;
+  one_outcome end_;
+  std::atomic<std::int64_t> progress_{0};
+  std::mutex mutex_;
+  std::optional<http_client::exchange_id> exchange_; ///< Guarded.
+  bool is_over_ = false;                             ///< Guarded.
+  // The client's thread's own.
+  std::string body_;
+  int retries_ = 0;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+class http_execution : public execution {
+public:
+  explicit http_execution(std::shared_ptr<http_attempt> attempt) : attempt_(std::move(attempt)) {}
+  ~http_execution() override { attempt_->forget(); }
+  std::int64_t progress() const override { return attempt_->progress(); }
+  void stop() override { attempt_->end_with(outcome_class::released, "stopped"); }
+  void kill() override { stop(); }
+
+private:
+  std::shared_ptr<http_attempt> attempt_;
+};
+
+/// What never began.
+class no_execution : public execution {
+public:
+  std::int64_t progress() const override { return 0; }
+  void stop() override {}
+  void kill() override {}
+};
+
+} // namespace
+
+std::unique_ptr<execution> http_executor::start(const claimed_ticket& ticket, on_outcome done) {
+  auto payload = parse_http_payload(ticket.payload);
+  if (!payload) {
+    one_outcome{std::move(done)}.deliver(outcome_class::permanent,
+                                         "the ticket's payload can't be read: " + render(payload.error()));
+    return std::make_unique<no_execution>();
+  }
+  auto attempt = std::make_shared<http_attempt>(client_, std::move(*payload), std::move(done));
+  attempt->begin(ticket.timeout);
+  return std::make_unique<http_execution>(std::move(attempt));
+}
+
+} // namespace swarm::executors

@@ -1,0 +1,238 @@
+#define CAF_SUITE http_executor
+
+#include "runtime/executors/http/http_executor.hpp"
+
+#include "runtime/executors/http/http_client.hpp"
+#include "runtime/executors/mock_executor.hpp"
+#include "tests/fixtures/scripted_server.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <future>
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace swarm::executors;
+using namespace swarm::test;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+namespace {
+
+constexpr auto patience = 30s;
+
+struct fixture {
+  std::shared_ptr<http_client> client = std::make_shared<http_client>();
+  http_executor http{client};
+  mock_executor mock{client};
+  std::promise<outcome> promised;
+  std::future<outcome> ended = promised.get_future();
+  std::unique_ptr<execution> running;
+
+  void start(executor& x, const json& payload, std::int16_t attempt = 1, caf::timespan timeout = caf::timespan{0}) {
+    claimed_ticket ticket;
+    ticket.payload = payload.dump();
+    ticket.attempt = attempt;
+    ticket.timeout = timeout;
+    promised = {};
+    ended = promised.get_future();
+    running = x.start(ticket, [this](outcome end) { promised.set_value(std::move(end)); });
+  }
+
+  outcome wait() {
+    if (ended.wait_for(patience) != std::future_status::ready)
+      throw std::runtime_error("the attempt didn't end");
+    return ended.get();
+  }
+
+  outcome run(const json& payload) {
+    start(http, payload);
+    return wait();
+  }
+
+  /// The outcome of a call that is answered so.
+  outcome answered(std::vector<scripted_answer> answers, json payload = json::object()) {
+    scripted_server server{std::move(answers)};
+    payload["url"] = server.url("/x?secret=1");
+    auto result = run(payload);
+    requests = server.requests();
+    return result;
+  }
+
+  std::vector<std::string> requests;
+};
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(http_executor_tests, fixture)
+
+CAF_TEST(a call is sent as it was written and its answer is kept) {
+  setenv("HTTP_EXECUTOR_TEST_TOKEN", "s3cret", 1);
+  auto x = answered({answer_with(200, "hello")},
+                    {{"method", "PUT"}, {"json", {{"a", 1}}},
+                     {"headers", {{"X-One", "1"}, {"Authorization", {{"env", "HTTP_EXECUTOR_TEST_TOKEN"}}}}}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_CHECK_EQUAL(x.output, "hello");
+  CAF_CHECK(x.evidence.starts_with("PUT http://127.0.0.1:"));
+  CAF_CHECK(x.evidence.ends_with("/x: answered 200")); // the query stays out of the log
+  CAF_REQUIRE_EQUAL(requests.size(), 1u);
+  for (auto part : {"PUT /x?secret=1 HTTP/1.1\r\n", "X-One: 1\r\n", "Authorization: s3cret\r\n",
+                    "Content-Type: application/json\r\n", "\r\n\r\n{\"a\":1}"})
+    CAF_CHECK(contains(requests[0], part));
+}
+
+CAF_TEST(the status decides unless others are expected) {
+  CAF_CHECK_EQUAL(answered({answer_with(204)}).end, outcome_class::completed);
+  CAF_CHECK_EQUAL(answered({answer_with(302, "", {"Location: http://127.0.0.1:1/"})}).end, outcome_class::content);
+  CAF_CHECK_EQUAL(answered({answer_with(302)}, {{"expect", {302}}}).end, outcome_class::completed);
+  CAF_CHECK_EQUAL(answered({answer_with(200)}, {{"expect", {302}}}).end, outcome_class::content);
+  CAF_CHECK_EQUAL(answered({answer_with(404)}, {{"expect", {404}}}).end, outcome_class::completed);
+}
+
+CAF_TEST(what an answer that is no success means stands in the table) {
+  const std::vector<std::pair<int, outcome_class>> rows{
+    {400, outcome_class::permanent}, {401, outcome_class::auth},      {402, outcome_class::budget},
+    {403, outcome_class::auth},      {404, outcome_class::permanent}, {422, outcome_class::permanent},
+  };
+  for (auto [status, end] : rows) {
+    auto x = answered({answer_with(status, "<html>no</html>")});
+    CAF_CHECK_EQUAL(x.end, end);
+    CAF_CHECK(contains(x.evidence, "answered " + std::to_string(status) + " (row "));
+    CAF_CHECK_EQUAL(x.output, "<html>no</html>");
+    CAF_CHECK_EQUAL(requests.size(), 1u);
+  }
+}
+
+CAF_TEST(a short wait is sat out and a long one gives the ticket back) {
+  auto x = answered({answer_with(429, "", {"Retry-After-Ms: 20"}), answer_with(200)});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_CHECK_EQUAL(requests.size(), 2u);
+  x = answered({answer_with(429, "", {"Retry-After: 600"})});
+  CAF_CHECK_EQUAL(x.end, outcome_class::throttled);
+  CAF_CHECK(x.retry_after >= caf::timespan{600s});
+  CAF_CHECK_EQUAL(requests.size(), 1u);
+}
+
+CAF_TEST(trouble of the server is repeated in place before the ticket is given back) {
+  auto x = answered({answer_with(503), answer_with(503), answer_with(200)});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_CHECK_EQUAL(requests.size(), 3u);
+  x = answered({answer_with(503)});
+  CAF_CHECK_EQUAL(x.end, outcome_class::transient);
+  CAF_CHECK_EQUAL(requests.size(), 3u);
+}
+
+CAF_TEST(a server that is not there is no fault of the ticket) {
+  std::string url;
+  {
+    scripted_server gone{{answer_with(200)}};
+    url = gone.url();
+  }
+  auto x = run({{"url", url}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::transient);
+  CAF_CHECK(contains(x.evidence, "(row 1)"));
+}
+
+CAF_TEST(an answer that breaks off is no answer) {
+  auto half = answer_with(200, "0123456789");
+  half.bytes.resize(half.bytes.size() - 5);
+  for (auto then : {scripted_answer::ending::close, scripted_answer::ending::reset}) {
+    half.then = then;
+    auto x = answered({half, answer_with(200, "whole")});
+    CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+    CAF_CHECK_EQUAL(x.output, "whole");
+  }
+}
+
+CAF_TEST(the result is found in the answer) {
+  auto body = R"({"build": {"id": 7}})";
+  CAF_CHECK_EQUAL(answered({answer_with(200, body)}, {{"result", "/build/id"}}).details, R"({"result":7})");
+  CAF_CHECK_EQUAL(answered({answer_with(200, body)}, {{"result", ""}}).details, R"({"result":{"build":{"id":7}}})");
+  auto x = answered({answer_with(200, body)}, {{"result", "/build/no"}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::content);
+  CAF_CHECK(x.evidence.ends_with("answered 200, and that has no /build/no"));
+  CAF_CHECK(answered({answer_with(200, "<")}, {{"result", ""}}).evidence.ends_with("and that isn't JSON"));
+}
+
+CAF_TEST(an answer that is too long is not read to its end) {
+  auto x = answered({answer_with(200, std::string(100'000, 'x'))}, {{"response_bytes_max", 1000}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::content);
+  CAF_CHECK(x.evidence.ends_with("the answer is longer than 1000 bytes"));
+}
+
+CAF_TEST(a call that hangs ends by its clock or on request) {
+  scripted_server server{{{"", scripted_answer::ending::hang}}};
+  start(http, {{"url", server.url()}}, 1, 50ms);
+  auto x = wait();
+  CAF_CHECK_EQUAL(x.end, outcome_class::timeout);
+  start(http, {{"url", server.url()}});
+  running->stop();
+  CAF_CHECK_EQUAL(wait().end, outcome_class::released);
+  start(http, {{"url", server.url()}});
+  running.reset(); // and nobody hears of it
+  CAF_CHECK(ended.wait_for(0s) == std::future_status::timeout);
+}
+
+CAF_TEST(a secret that is missing keeps the call from being sent) {
+  auto x = answered({answer_with(200)}, {{"headers", {{"Authorization", {{"env", "NO_SUCH_VARIABLE"}}}}}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::auth);
+  CAF_CHECK(contains(x.evidence, "the node's environment has no variable NO_SUCH_VARIABLE"));
+  CAF_CHECK(requests.empty());
+}
+
+CAF_TEST(a payload that can not be sent is refused with its place) {
+  const std::vector<std::pair<json, std::string>> rows{
+    {json::object(), "'url' is missing"},
+    {{{"url", "ftp://x"}}, "'url' must begin with http:// or https://"},
+    {{{"url", "file:///etc/passwd"}}, "'url' must begin with http:// or https://"},
+    {{{"url", "http://x"}, {"headers", {{"A", "b\r\nC: d"}}}}, "the header 'A' must fit on one line"},
+    {{{"url", "http://x"}, {"method", "G E T"}}, "'method' must be a word such as POST"},
+    {{{"url", "http://x"}, {"expect", {99}}}, "'expect' must be an array of statuses from 200 to 599"},
+    {{{"url", "http://x"}, {"result", "a"}}, "'result' must be a JSON pointer such as /build/id"},
+    {{{"url", "http://x"}, {"body", "a"}, {"json", 1}}, "'body' and 'json' exclude each other"},
+    {{{"url", "http://x"}, {"hedaers", 1}}, "unknown member \"hedaers\", known are body, expect, headers, json, method, "
+                                            "response_bytes_max, result and url"},
+  };
+  for (auto& [payload, sentence] : rows) {
+    auto x = run(payload);
+    CAF_CHECK_EQUAL(x.end, outcome_class::permanent);
+    CAF_CHECK_EQUAL(x.evidence, "the ticket's payload can't be read: payload of an HTTP call: " + sentence);
+  }
+}
+
+CAF_TEST(a mock ends as it was told) {
+  start(mock, {{"class", "throttled"}, {"evidence", "wait"}, {"retry_after_ms", 70}, {"latency_ms", 1}});
+  auto x = wait();
+  CAF_CHECK_EQUAL(x.end, outcome_class::throttled);
+  CAF_CHECK_EQUAL(x.evidence, "wait");
+  CAF_CHECK(x.retry_after == caf::timespan{70ms});
+  json turns{{"attempts", {{{"class", "content"}}, {{"details", {{"result", 7}}}}}}};
+  start(mock, turns, 1);
+  CAF_CHECK_EQUAL(wait().end, outcome_class::content);
+  for (int attempt : {2, 3}) {
+    start(mock, turns, static_cast<std::int16_t>(attempt));
+    x = wait();
+    CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+    CAF_CHECK_EQUAL(x.details, R"({"result":7})");
+  }
+  start(mock, {{"hang", true}});
+  running->stop();
+  CAF_CHECK_EQUAL(wait().end, outcome_class::released);
+  start(mock, {{"class", "excellent"}});
+  CAF_CHECK_EQUAL(wait().evidence, "the payload of a mock can't be read: there is no class 'excellent'");
+  bool crashed = false;
+  try {
+    start(mock, {{"crash", true}});
+  } catch (const std::runtime_error&) {
+    crashed = true;
+  }
+  CAF_CHECK(crashed);
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
