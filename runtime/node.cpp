@@ -177,6 +177,7 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   tree.actors = state->actors;
   tree.control_socket = settings.control_socket;
   tree.attempts_folder = settings.attempts_folder;
+  tree.functions = settings.functions;
   executors::sweep_attempt_files(settings.attempts_folder);
   tree.routes["/actors"] = [&system = *state->system, actors = state->actors] {
     return to_json(inspect_actors(system, *actors, facts_patience));

@@ -3,6 +3,7 @@
 #include "actors/census.hpp"
 #include "config/node_config.hpp"
 #include "messages/error.hpp"
+#include "runtime/executors/function_executor.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -21,6 +22,7 @@ struct node_settings {
   std::filesystem::path working_directory; ///< For commands that name none.
   std::filesystem::path control_socket;    ///< For `swarm actors`; empty for none.
   std::filesystem::path attempts_folder = {}; ///< For files that commands share with the node, emptied at its start; or empty.
+  executors::function_table functions = {}; ///< Of the embedding program, for tickets of kind "function".
 };
 
 /// A running node: checks the database, migrates it, announces itself, and runs the supervision tree.

@@ -160,7 +160,7 @@ struct supervision_tree::table {
     context->completer = to.completer.handle();
     context->executor = to.executor.handle();
     context->ledger = to.workers.handle();
-    context->executors = executors::make_table();
+    context->executors = executors::make_table(settings.functions);
     context->environment = allowed_environment();
     context->working_directory = settings.working_directory;
     context->attempts_folder = settings.attempts_folder;

@@ -5,6 +5,7 @@
 #include "actors/ticket_worker.hpp"
 #include "config/node_config.hpp"
 #include "runtime/control/control_server.hpp"
+#include "runtime/executors/function_executor.hpp"
 #include "runtime/store/connection.hpp"
 
 #include <filesystem>
@@ -24,6 +25,7 @@ struct tree_settings {
   std::string working_directory;        ///< For commands that name none.
   std::filesystem::path control_socket; ///< Empty for none.
   std::filesystem::path attempts_folder; ///< Empty for none.
+  executors::function_table functions;   ///< For tickets of kind function.
   std::map<std::string, control::answer> routes; ///< What may be asked there.
   std::shared_ptr<census> actors = std::make_shared<census>();
   std::function<void()> alive = [] {};  ///< Called now and then, as long as the scheduler's threads do their work.

@@ -1,10 +1,11 @@
 #pragma once
 
-#include "runtime/executors/executor.hpp"
+#include "runtime/executors/function_executor.hpp"
 
 namespace swarm::executors {
 
 /// Every executor of this program, but for commands, whose programs run behind an actor of their own.
-executor_table make_table();
+/// @param functions Of the program that embeds the node.
+executor_table make_table(const function_table& functions);
 
 } // namespace swarm::executors

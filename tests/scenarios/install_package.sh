@@ -36,4 +36,4 @@ done
 
 said=$("$prefix/build/embed" "host=$SWARM_HOME/postgres user=swarm dbname=swarm")
 printf '%s\n' "$said"
-[[ $said == *'both tickets are completed'* ]]
+[[ $said == *'both tickets are completed: {"result": {"to": {"name": "world"}, "greeting": "hello"}}'* ]]

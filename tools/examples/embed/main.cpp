@@ -1,4 +1,5 @@
-// Brings up a node on a database of one's own, submits a graph of two tickets, and waits for its end.
+// Brings up a node on a database of one's own, submits a graph of a command and of a function of this program, and waits
+// for its end.
 //   ./embed "host=/run/postgresql dbname=tickets"
 #include "messages/payload.hpp"
 #include "runtime/node.hpp"
@@ -14,15 +15,35 @@ using namespace std::chrono_literals;
 
 namespace {
 
-swarm::new_ticket command(std::string key, std::vector<std::string> argv, std::vector<std::uint32_t> needs = {}) {
+/// Of this program's own: other nodes of the database don't have its functions.
+constexpr auto queue = "embedded";
+
+swarm::new_ticket command(std::string key, std::vector<std::string> argv) {
   swarm::command_payload payload;
   payload.command = std::move(argv);
   swarm::new_ticket result;
   result.key = std::move(key);
+  result.queue = queue;
   result.kind = "command";
   result.payload = swarm::to_json(payload);
+  return result;
+}
+
+swarm::new_ticket greeting(std::string key, std::vector<std::uint32_t> needs) {
+  swarm::new_ticket result;
+  result.key = std::move(key);
+  result.queue = queue;
+  result.kind = "function";
+  result.payload = R"({"function": "greet", "arguments": {"name": "world"}})";
   result.needs = std::move(needs);
   return result;
+}
+
+/// Fails the first time, and learns from it.
+swarm::outcome greet(const swarm::executors::function_call& x) {
+  if (x.last_failure.empty())
+    return swarm::executors::failed_with("the first attempt always fails");
+  return swarm::executors::result_of(R"({"greeting": "hello", "to": )" + x.arguments + "}");
 }
 
 int fail(const caf::error& x) {
@@ -42,6 +63,8 @@ int main(int argc, char** argv) {
   settings.conninfo = argv[1];
   settings.home_id = "00000000-0000-4000-8000-000000000001"; // of this program's own; the same at each start
   settings.working_directory = "/tmp";
+  settings.values.node.queues = {queue};
+  settings.functions["greet"] = greet;
   auto node = swarm::runtime::node::start(settings);
   if (!node)
     return fail(node.error());
@@ -49,7 +72,7 @@ int main(int argc, char** argv) {
   if (!db)
     return fail(db.error());
   auto graph = swarm::store::submit(*db, {"embedded", {command("first", {"echo", "hello"}),
-                                                       command("second", {"echo", "world"}, {0})}});
+                                                       greeting("second", {0})}});
   if (!graph)
     return fail(graph.error());
   for (;;) {
@@ -60,5 +83,8 @@ int main(int argc, char** argv) {
       break;
     std::this_thread::sleep_for(50ms);
   }
-  std::cout << "both tickets are completed\n";
+  auto attempts = swarm::store::list_attempts(*db, graph->tickets.back());
+  if (!attempts)
+    return fail(attempts.error());
+  std::cout << "both tickets are completed: " << attempts->back().details << '\n';
 }
