@@ -1,6 +1,7 @@
 #include "messages/http_payload.hpp"
 
 #include "messages/error.hpp"
+#include "messages/foreign_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,9 @@ namespace swarm {
 namespace {
 
 using nlohmann::json;
+
+/// A ticket may name only such variables, or whoever may submit one could have any secret of the node sent to himself.
+constexpr std::string_view variable_prefix = "SWARM_SECRET_";
 
 constexpr std::uint64_t response_bytes_bound = 64u << 20;
 
@@ -62,6 +66,8 @@ caf::error read_headers(const json& value, std::vector<http_payload::header>& re
     auto text = is_variable ? member["env"].get<std::string>() : member.get<std::string>();
     if (!is_line(text))
       return wrong("the header '" + name + "' must fit on one line");
+    if (is_variable && !text.starts_with(variable_prefix))
+      return wrong("the header '" + name + "' may name a variable that begins with SWARM_SECRET_ only");
     result.push_back({name, std::move(text), is_variable});
   }
   return {};
@@ -120,9 +126,10 @@ caf::error read_member(const std::string& name, const json& value, http_payload&
 } // namespace
 
 caf::expected<http_payload> parse_http_payload(std::string_view text) {
-  const auto value = json::parse(text, nullptr, false);
-  if (!value.is_object())
-    return wrong("must be a JSON object");
+  const auto found = read_foreign_json(text);
+  if (!found || !found->is_object())
+    return wrong(found ? "must be a JSON object" : render(found.error()));
+  const auto& value = *found;
   http_payload result;
   for (auto& [name, member] : value.items())
     if (auto failed = read_member(name, member, result))

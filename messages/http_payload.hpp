@@ -12,11 +12,11 @@ namespace swarm {
 /// What a ticket of kind "http" asks and expects. Stored as JSON in the ticket:
 ///
 ///   {"url": "https://example.org/build", "method": "POST", "json": {"branch": "main"},
-///    "headers": {"Accept": "text/plain", "Authorization": {"env": "BUILD_TOKEN"}},
+///    "headers": {"Accept": "text/plain", "Authorization": {"env": "SWARM_SECRET_BUILD"}},
 ///    "expect": [200, 202], "result": "/build/id", "response_bytes_max": 1048576}
 ///
-/// Only `url` must be there. A header that is secret names a variable of the node's environment, which is read when the
-/// request is sent and stored nowhere.
+/// Only `url` must be there. A header that is secret names a variable of the node's environment, one that begins with
+/// SWARM_SECRET_; it is read when the request is sent and stored nowhere.
 struct http_payload {
   struct header {
     std::string name;

@@ -1,6 +1,7 @@
 #include "messages/payload.hpp"
 
 #include "messages/error.hpp"
+#include "messages/foreign_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -184,9 +185,10 @@ std::string to_json(const command_payload& x) {
 }
 
 caf::expected<taken_check> take_check(std::string_view text) {
-  auto value = json::parse(text, nullptr, false);
-  if (!value.is_object())
-    return make_error(errc::invalid_input, "it must be a JSON object");
+  auto found = read_foreign_json(text);
+  if (!found || !found->is_object())
+    return make_error(errc::invalid_input, found ? "it must be a JSON object" : "it " + render(found.error()));
+  auto& value = *found;
   taken_check result;
   if (auto check = value.find("check"); check != value.end()) {
     if (auto failed = read_arguments(*check, "check", result.check))

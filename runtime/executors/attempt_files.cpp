@@ -1,9 +1,8 @@
 #include "runtime/executors/attempt_files.hpp"
 
 #include "messages/error.hpp"
+#include "messages/foreign_json.hpp"
 #include "runtime/executors/command/unique_fd.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -113,16 +112,18 @@ caf::expected<std::string> attempt_files::read_result() const {
     return text;
   if (text->size() > result_bytes_max)
     return wrong("is larger than a mebibyte");
-  auto value = nlohmann::json::parse(*text, nullptr, false);
-  if (!value.is_object())
+  auto value = read_foreign_json(*text);
+  if (!value)
+    return wrong(render(value.error()));
+  if (!value->is_object())
     return wrong("doesn't hold a JSON object");
-  for (auto& [name, member] : value.items()) {
+  for (auto& [name, member] : value->items()) {
     if (name != "result" && name != "notes" && name != "usage")
       return wrong("has a member " + nlohmann::json(name).dump(-1, ' ', true) + "; known are result, notes and usage");
     if ((name == "notes" && !member.is_string()) || (name == "usage" && !member.is_object()))
       return wrong("must have a text as notes and an object as usage");
   }
-  return value.dump();
+  return value->dump();
 }
 
 void sweep_attempt_files(const std::filesystem::path& folder) {

@@ -1,9 +1,8 @@
 #include "runtime/executors/function_executor.hpp"
 
 #include "messages/error.hpp"
+#include "messages/foreign_json.hpp"
 #include "runtime/executors/one_outcome.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <exception>
@@ -25,9 +24,10 @@ caf::error wrong(const std::string& sentence) {
 }
 
 caf::expected<wanted_call> read(const std::string& payload, const function_table& functions) {
-  auto value = json::parse(payload, nullptr, false);
-  if (!value.is_object())
-    return wrong("must be a JSON object");
+  auto found = read_foreign_json(payload);
+  if (!found || !found->is_object())
+    return wrong(found ? "must be a JSON object" : render(found.error()));
+  auto& value = *found;
   for (auto& [name, member] : value.items())
     if (name != "function" && name != "arguments")
       return wrong("unknown member " + json(name).dump(-1, ' ', true) + ", known are arguments and function");
@@ -83,12 +83,12 @@ private:
 } // namespace
 
 outcome result_of(const std::string& json_text) {
-  auto result = json::parse(json_text, nullptr, false);
-  if (result.is_discarded())
-    return failed_with("the function's result isn't JSON");
+  auto result = read_foreign_json(json_text);
+  if (!result)
+    return failed_with("the function's result " + render(result.error()));
   outcome x;
   x.evidence = "the function returned";
-  x.details = json{{"result", std::move(result)}}.dump(-1, ' ', false, json::error_handler_t::replace);
+  x.details = json{{"result", std::move(*result)}}.dump();
   return x;
 }
 

@@ -1,9 +1,9 @@
 #include "runtime/executors/mock_executor.hpp"
 
+#include "messages/error.hpp"
+#include "messages/foreign_json.hpp"
 #include "runtime/executors/http/http_client.hpp"
 #include "runtime/executors/one_outcome.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -59,7 +59,10 @@ void read_member(const std::string& name, const json& value, script& result) {
 
 /// Throws what is wrong with it.
 script read_script(const claimed_ticket& x) {
-  auto payload = json::parse(x.payload);
+  auto found = read_foreign_json(x.payload);
+  if (!found)
+    throw wrong_script("it " + render(found.error()));
+  auto payload = std::move(*found);
   if (auto attempts = payload.find("attempts"); attempts != payload.end() && attempts->is_array() && !attempts->empty())
     payload = attempts->at(std::min<std::size_t>(static_cast<std::size_t>(std::max<int>(x.attempt, 1)), attempts->size()) - 1);
   script result;

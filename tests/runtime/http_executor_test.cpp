@@ -18,6 +18,7 @@ using namespace swarm::executors;
 using namespace swarm::test;
 using namespace std::chrono_literals;
 using nlohmann::json;
+using namespace std::string_literals;
 
 namespace {
 
@@ -73,10 +74,10 @@ bool contains(const std::string& text, const std::string& part) {
 CAF_TEST_FIXTURE_SCOPE(http_executor_tests, fixture)
 
 CAF_TEST(a call is sent as it was written and its answer is kept) {
-  setenv("HTTP_EXECUTOR_TEST_TOKEN", "s3cret", 1);
+  setenv("SWARM_SECRET_HTTP_TEST", "s3cret", 1);
   auto x = answered({answer_with(200, "hello")},
                     {{"method", "PUT"}, {"json", {{"a", 1}}},
-                     {"headers", {{"X-One", "1"}, {"Authorization", {{"env", "HTTP_EXECUTOR_TEST_TOKEN"}}}}}});
+                     {"headers", {{"X-One", "1"}, {"Authorization", {{"env", "SWARM_SECRET_HTTP_TEST"}}}}}});
   CAF_CHECK_EQUAL(x.end, outcome_class::completed);
   CAF_CHECK_EQUAL(x.output, "hello");
   CAF_CHECK(x.evidence.starts_with("PUT http://127.0.0.1:"));
@@ -158,6 +159,10 @@ CAF_TEST(the result is found in the answer) {
   CAF_CHECK_EQUAL(x.end, outcome_class::content);
   CAF_CHECK(x.evidence.ends_with("answered 200, and that has no /build/no"));
   CAF_CHECK(answered({answer_with(200, "<")}, {{"result", ""}}).evidence.ends_with("and that isn't JSON"));
+  for (auto& [answer, sentence] : {std::pair{R"("\u0000")"s, "and that has a NUL in a text"s},
+                                   {std::string(400'000, '[') + std::string(400'000, ']'),
+                                    "and that is nested more than 100 levels deep"s}})
+    CAF_CHECK(answered({answer_with(200, answer)}, {{"result", ""}}).evidence.ends_with(sentence));
 }
 
 CAF_TEST(an answer that is too long is not read to its end) {
@@ -180,9 +185,9 @@ CAF_TEST(a call that hangs ends by its clock or on request) {
 }
 
 CAF_TEST(a secret that is missing keeps the call from being sent) {
-  auto x = answered({answer_with(200)}, {{"headers", {{"Authorization", {{"env", "NO_SUCH_VARIABLE"}}}}}});
+  auto x = answered({answer_with(200)}, {{"headers", {{"Authorization", {{"env", "SWARM_SECRET_NONE"}}}}}});
   CAF_CHECK_EQUAL(x.end, outcome_class::auth);
-  CAF_CHECK(contains(x.evidence, "the node's environment has no variable NO_SUCH_VARIABLE"));
+  CAF_CHECK(contains(x.evidence, "the node's environment has no variable SWARM_SECRET_NONE"));
   CAF_CHECK(requests.empty());
 }
 
@@ -192,6 +197,8 @@ CAF_TEST(a payload that can not be sent is refused with its place) {
     {{{"url", "ftp://x"}}, "'url' must begin with http:// or https://"},
     {{{"url", "file:///etc/passwd"}}, "'url' must begin with http:// or https://"},
     {{{"url", "http://x"}, {"headers", {{"A", "b\r\nC: d"}}}}, "the header 'A' must fit on one line"},
+    {{{"url", "http://x"}, {"headers", {{"A", {{"env", "PGPASSWORD"}}}}}},
+     "the header 'A' may name a variable that begins with SWARM_SECRET_ only"},
     {{{"url", "http://x"}, {"method", "G E T"}}, "'method' must be a word such as POST"},
     {{{"url", "http://x"}, {"expect", {99}}}, "'expect' must be an array of statuses from 200 to 599"},
     {{{"url", "http://x"}, {"result", "a"}}, "'result' must be a JSON pointer such as /build/id"},

@@ -97,6 +97,22 @@ tickets:
   CAF_CHECK(contains(learnt.substr(learnt.find("attempt 2")), "  | red\n"));
 }
 
+CAF_TEST(a result that can not be stored fails its ticket and harms nobody else) {
+  auto said = run(R"(graph: g
+tickets:
+  nul: {command: ['printf "{\"result\": \"\\\\u0000\"}" > $SWARM_RESULT_FILE'], shell: true, attempts: 1}
+  deep:
+    command: ['{ printf "{\"result\": "; head -c 500000 /dev/zero | tr "\0" "["; } > $SWARM_RESULT_FILE']
+    shell: true
+    attempts: 1
+  good: {command: ['true']}
+)");
+  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK(contains(said.err, "its result file has a NUL in a text"));
+  CAF_CHECK(contains(said.err, "its result file is nested more than 100 levels deep"));
+  CAF_CHECK_EQUAL(me.state("good"), "completed");
+}
+
 CAF_TEST(output is kept at both ends with the count of what was dropped) {
   auto said = run("graph: g\ntickets:\n  long: {command: [sh, -c, 'echo first; seq 100000; echo last']}\n",
                   {"--command.output_head", "1KiB", "--command.output_tail", "2KiB"});

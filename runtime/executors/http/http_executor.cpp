@@ -1,12 +1,11 @@
 #include "runtime/executors/http/http_executor.hpp"
 
 #include "messages/error.hpp"
+#include "messages/foreign_json.hpp"
 #include "messages/http_payload.hpp"
 #include "runtime/executors/classify/classify.hpp"
 #include "runtime/executors/http/http_client.hpp"
 #include "runtime/executors/one_outcome.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -144,14 +143,13 @@ private:
     auto sentence = "answered " + std::to_string(status);
     if (!payload_.has_result)
       return deliver(outcome_class::completed, sentence, {});
-    auto answer = json::parse(body_, nullptr, false);
+    auto answer = read_foreign_json(body_);
+    if (!answer)
+      return deliver(outcome_class::content, sentence + ", and that " + render(answer.error()), {});
     json::json_pointer pointer{payload_.result};
-    if (answer.is_discarded() || !answer.contains(pointer))
-      return deliver(outcome_class::content, sentence + (answer.is_discarded()
-                                                           ? ", and that isn't JSON"
-                                                           : ", and that has no " + payload_.result), {});
-    deliver(outcome_class::completed, sentence,
-            json{{"result", answer.at(pointer)}}.dump(-1, ' ', false, json::error_handler_t::replace));
+    if (!answer->contains(pointer))
+      return deliver(outcome_class::content, sentence + ", and that has no " + payload_.result, {});
+    deliver(outcome_class::completed, sentence, json{{"result", answer->at(pointer)}}.dump());
   }
 
   /// Again in a moment, or the end.
