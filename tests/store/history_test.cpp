@@ -365,6 +365,16 @@ CAF_TEST(nobody waits for the pruner while it waits for an open transaction) {
   CAF_CHECK(days() > before);
 }
 
+CAF_TEST(an event of a day that is committed while its partition is made goes where it can) {
+  auto pruner = d.open();
+  must(pruner.db.script("SET lock_timeout = 0", "all patience"));
+  auto pruned = errc::none;
+  auto prune = [&](session& x) { pruned = failure_of(store::prune(x.db, {std::chrono::hours{24 * 30}, 100})); };
+  CAF_CHECK(overlap(d, s, [](session& x) { x.submit(); }, pruner, prune));
+  CAF_CHECK(pruned == errc::none);
+  CAF_CHECK_EQUAL(s.ask("SELECT tableoid = 'swarm.ticket_events_default'::regclass FROM swarm.ticket_events"), "t");
+}
+
 CAF_TEST(who names a payload while it is taken away keeps a new one) {
   auto enqueue = "SELECT swarm.enqueue('noop', ('{\"big\": \"' || repeat('x', 10000) || '\"}')::jsonb)"s;
   s.ask("INSERT INTO swarm.blobs SELECT sha256(convert_to(p::text, 'UTF8')), p FROM (SELECT ('{\"big\": \"' || "
