@@ -1,11 +1,20 @@
 #include "actors/ticket_worker.hpp"
 
 #include "actors/actor_shell.hpp"
+#include "messages/foreign_json.hpp"
+#include "messages/references.hpp"
 #include "runtime/executors/command/classify.hpp"
 
 #include <algorithm>
 
 namespace swarm {
+
+namespace {
+
+/// Of a payload with the results that it refers to.
+constexpr std::size_t resolved_bytes_max = 4u << 20;
+
+} // namespace
 
 ticket_worker::ticket_worker(interface::pointer self, claimed_ticket ticket,
                              std::shared_ptr<const worker_context> context)
@@ -35,11 +44,32 @@ std::vector<actor_fact> ticket_worker::facts() const {
 void ticket_worker::execute() {
   if (ticket_.kind == "noop")
     return settle(outcome_class::completed, "");
+  if (auto resolved = resolve_payload(); !resolved)
+    return settle(outcome_class::permanent, render(resolved.error()));
   if (ticket_.kind == "command")
     return execute_command();
   if (auto executor = context_->executors.find(ticket_.kind); executor != context_->executors.end())
     return execute_with(*executor->second);
   settle(outcome_class::transient, "this node has no executor '" + ticket_.kind + "'");
+}
+
+/// Puts the results of the tickets that this one needs where its payload refers to them.
+caf::expected<void> ticket_worker::resolve_payload() {
+  if (!mentions_references(ticket_.payload))
+    return caf::unit;
+  auto results = read_foreign_json(ticket_.results.empty() ? "{}" : ticket_.results);
+  if (!results)
+    return make_error(errc::invalid_input, "the results of its dependencies: " + render(results.error()));
+  auto result_of = [&](const std::string& key) -> std::optional<std::string> {
+    auto found = results->find(key);
+    return found == results->end() ? std::nullopt : std::optional{found->dump()};
+  };
+  auto resolved = resolve_references(ticket_.payload, result_of,
+                                     {resolved_bytes_max, [](const std::string& place) { return place.starts_with("/json"); }});
+  if (!resolved)
+    return std::move(resolved.error());
+  ticket_.payload = std::move(*resolved);
+  return caf::unit;
 }
 
 void ticket_worker::execute_command() {

@@ -49,6 +49,7 @@ private:
   enum class phase { executing, checking, pausing, settling }; ///< `pausing`: until the check is repeated.
 
   void execute();
+  caf::expected<void> resolve_payload();
   void execute_command();
   void execute_with(executors::executor&);
   void on_ended(outcome);

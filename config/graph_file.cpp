@@ -5,6 +5,8 @@
 #include "config/utf8.hpp"
 #include "config/values.hpp"
 #include "config/yaml_document.hpp"
+#include "messages/error.hpp"
+#include "messages/references.hpp"
 
 #include <algorithm>
 #include <system_error>
@@ -39,6 +41,7 @@ public:
     if (!root["tickets"])
       report(root, "the key 'tickets' is missing; write at least one ticket below it");
     resolve_needs();
+    check_references();
     report_cycles();
     return std::move(graph_);
   }
@@ -85,6 +88,7 @@ private:
       positions_.emplace(item.first.Scalar(), static_cast<std::uint32_t>(graph_.tickets.size()));
       graph_.tickets.push_back(std::move(entry.ticket));
       needs_.push_back(std::move(entry.needs));
+      places_.push_back(item.first);
     }
   }
 
@@ -112,6 +116,28 @@ private:
     }
   }
 
+  // What a ticket refers to must be there when it starts.
+  void check_references() {
+    for (std::size_t i = 0; i < graph_.tickets.size(); ++i) {
+      const auto& ticket = graph_.tickets[i];
+      const auto subject = "ticket " + in_quotes(ticket.key) + ": ";
+      if (!mentions_references(ticket.payload))
+        continue;
+      auto references = find_references(ticket.payload);
+      if (!references) {
+        report(places_[i], subject + render(references.error()));
+        continue;
+      }
+      const auto is_needed = [&](const std::string& key) {
+        return std::any_of(ticket.needs.begin(), ticket.needs.end(), [&](auto x) { return graph_.tickets[x].key == key; });
+      };
+      for (const auto& x : *references)
+        if (!is_needed(x.key))
+          report(places_[i], subject + "refers to the result of " + in_quotes(x.key) + " and doesn't need it; add "
+                               + in_quotes(x.key) + " to its needs");
+    }
+  }
+
   std::string suggest(const std::string& name) {
     if (suggestions_++ >= suggestions_max)
       return {};
@@ -135,6 +161,7 @@ private:
   ticket_context context_;
   problems& found_;
   new_graph graph_;
+  std::vector<YAML::Node> places_; // The tickets' keys.
   std::vector<std::vector<named_need>> needs_; // Parallel to the tickets and their needs.
   std::unordered_map<std::string, std::uint32_t> positions_;
   int suggestions_ = 0;

@@ -400,4 +400,22 @@ CAF_TEST(a timeout of the whole attempt names the clock that the claim named) {
   }
 }
 
+CAF_TEST(results that a payload refers to stand in the arguments of its program) {
+  payload.command = {"deploy", "${ticket.build.result.image}", "$${ticket.build.result}"};
+  ticket.results = R"({"build": {"image": "app:7"}})";
+  work(exited(0));
+  CAF_CHECK_EQUAL(program(0).argv, (std::vector<std::string>{"deploy", "app:7", "${ticket.build.result}"}));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+}
+
+CAF_TEST(a reference to what is not there fails its ticket with its place and runs nothing) {
+  payload.command = {"deploy", "${ticket.build.result.image}"};
+  ticket.results = R"({"build": {}})";
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::permanent);
+  CAF_CHECK_EQUAL(settled().evidence, "payload at '/command/1': '${ticket.build.result.image}' can't be resolved: the "
+                                      "result of 'build' has no '/image'");
+  CAF_CHECK(executor->execute.asked.empty());
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

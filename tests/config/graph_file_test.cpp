@@ -423,6 +423,21 @@ CAF_TEST(more tickets than a graph may hold are refused) {
   CAF_CHECK_EQUAL(problems_of(text), "g:3:2: a graph holds at most 100,000 tickets, not 100,001; split it");
 }
 
+CAF_TEST(a ticket may refer to results of those that it needs and to no others) {
+  const auto problems_with = [&](const std::string& use) {
+    return problems_of("graph: a\ntickets:\n a: {command: [a]}\n b: {command: [b], needs: [a]}\n c: {" + use + "}\n");
+  };
+  CAF_CHECK_EQUAL(problems_with("command: [x, '${ticket.b.result.files.0}'], needs: [b]"), "");
+  CAF_CHECK_EQUAL(problems_with("command: [x, '$${ticket.b.result}']"), "");
+  CAF_CHECK_EQUAL(problems_with("http: {url: 'http://127.0.0.1/', json: {n: '${ticket.b.result}'}}, needs: [b]"), "");
+  // A result of what is needed by another one isn't handed on.
+  CAF_CHECK_EQUAL(problems_with("command: [x, '${ticket.a.result}'], needs: [b]"),
+                  "g:5:2: ticket 'c': refers to the result of 'a' and doesn't need it; add 'a' to its needs");
+  CAF_CHECK(problems_with("command: [x, '${ticket.b}'], needs: [b]").find("malformed reference '${ticket.b}'") != std::string::npos);
+  CAF_CHECK(problems_with("command: ['x ${ticket.b.result}'], shell: true, needs: [b]").find("would be run as code")
+            != std::string::npos);
+}
+
 CAF_TEST(what is wrong with the file itself is said once) {
   problems found;
   CAF_CHECK(!load_graph(folder.path() / "none", {}, found));

@@ -97,6 +97,19 @@ tickets:
   CAF_CHECK(contains(learnt.substr(learnt.find("attempt 2")), "  | red\n"));
 }
 
+CAF_TEST(what a ticket has found stands in the arguments of those that need it) {
+  auto said = run(R"(graph: g
+tickets:
+  find: {command: ['echo "{\"result\": {\"file\": \"in put\", \"n\": 3}}" > $SWARM_RESULT_FILE'], shell: true}
+  use:  {command: [echo, '${ticket.find.result.file}', '${ticket.find.result}'], needs: [find]}
+  miss: {command: [echo, '${ticket.find.result.none}'], needs: [find], attempts: 3}
+)");
+  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK(contains(show("use"), "| in put {\"file\":\"in put\",\"n\":3}\n"));
+  CAF_CHECK(contains(said.err, "payload at '/command/1': '${ticket.find.result.none}' can't be resolved"));
+  CAF_CHECK_EQUAL(me.history("miss"), "submitted unblocked claimed failed");
+}
+
 CAF_TEST(a result that can not be stored fails its ticket and harms nobody else) {
   auto said = run(R"(graph: g
 tickets:
