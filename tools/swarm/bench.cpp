@@ -122,6 +122,7 @@ void print_queue(const queue_figures& x, const queue_load& load) {
     table.push_back(row("claim of 1, " + std::to_string(b.waiting) + " waiting", b.claim_one));
     table.push_back(row("claim of 100, " + std::to_string(b.waiting) + " waiting", b.claim_hundred));
   }
+  table.push_back(row("claim of 100, 10000 waiting beside " + std::to_string(load.finished) + " finished", x.beside_finished));
   table.push_back(row("claim of 100, 50000 claimed under a held snapshot", x.held_snapshot));
   table.push_back(row("from enqueueing to the claim, idle node", x.start));
   table.push_back({"heartbeat of " + std::to_string(load.leases) + " leases", fixed(x.heartbeat_ms), ""});
@@ -154,6 +155,8 @@ void add_queue(CLI::App& bench, invocation& x, action& chosen) {
                                                 "tickets waiting; takes a few minutes");
   command->add_option("--waiting-max", load->waiting_max, "Tickets that wait, at most")
     ->check(CLI::Range(10'000, 10'000'000))->capture_default_str();
+  command->add_option("--finished", load->finished, "Tickets that have finished, beside which claims are timed again")
+    ->check(CLI::Range(0, 10'000'000))->capture_default_str();
   command->add_option("--leases", load->leases, "Leases of one heartbeat")->check(CLI::Range(1, 100'000))
     ->capture_default_str();
   command->add_option("--samples", load->samples, "Of each latency")->check(CLI::Range(4, 100'000))->capture_default_str();

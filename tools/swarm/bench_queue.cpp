@@ -47,6 +47,15 @@ caf::expected<node_id> enter(bench_site& site, store::connection& db) {
   return done->id;
 }
 
+caf::expected<void> complete_all(store::connection& db, const std::vector<claimed_ticket>& tickets) {
+  settle_request done;
+  for (auto& x : tickets)
+    done.settlements.push_back({x.claim, {}});
+  if (auto settled = store::settle(db, done); !settled)
+    return std::move(settled.error());
+  return caf::unit;
+}
+
 /// Times so many claims, each behind the one before, as a dispatcher does it. Completes what it took outside the clock.
 caf::expected<latency_figures> time_claims(bench_site& site, store::connection& db, claim_request request, int samples) {
   std::vector<double> times;
@@ -61,11 +70,8 @@ caf::expected<latency_figures> time_claims(bench_site& site, store::connection& 
     if (tickets->empty())
       break;
     request.after = {tickets->back().place};
-    settle_request done;
-    for (auto& x : *tickets)
-      done.settlements.push_back({x.claim, {}});
-    if (auto settled = store::settle(db, done); !settled)
-      return std::move(settled.error());
+    if (auto done = complete_all(db, *tickets); !done)
+      return std::move(done.error());
   }
   return summarize(std::move(times));
 }
@@ -95,7 +101,8 @@ caf::expected<void> measure_backlogs(bench_site& site, const queue_load& load, q
   if (!self)
     return std::move(self.error());
   std::int64_t waiting = 0;
-  for (std::int64_t target = 10'000; target <= load.waiting_max; target *= 10) {
+  for (std::int64_t target = 10'000; waiting < load.waiting_max; target *= 10) {
+    target = std::min(target, load.waiting_max);
     if (auto done = fill(site, *db, target - waiting); !done)
       return done;
     waiting = target;
@@ -121,6 +128,48 @@ caf::expected<void> measure_backlogs(bench_site& site, const queue_load& load, q
   if (!after)
     return std::move(after.error());
   result.held_snapshot = *after;
+  return caf::unit;
+}
+
+/// Lets all that waits have finished.
+caf::expected<void> finish_all(bench_site& site, store::connection& db, node_id self) {
+  claim_request request{"default", 1'000, self};
+  for (;;) {
+    if (site.interrupted())
+      return interruption();
+    auto tickets = store::claim(db, request);
+    if (!tickets)
+      return std::move(tickets.error());
+    if (tickets->empty())
+      return caf::unit;
+    request.after = {tickets->back().place};
+    if (auto done = complete_all(db, *tickets); !done)
+      return done;
+  }
+}
+
+caf::expected<void> measure_finished(bench_site& site, const queue_load& load, queue_figures& result) {
+  auto place = site.make_database("finished");
+  if (!place)
+    return std::move(place.error());
+  auto db = site.connect(*place);
+  if (!db)
+    return std::move(db.error());
+  auto self = enter(site, *db);
+  if (!self)
+    return std::move(self.error());
+  for (std::int64_t left = load.finished; left > 0; left -= 100'000) {
+    if (auto done = fill(site, *db, std::min<std::int64_t>(left, 100'000)); !done)
+      return done;
+    if (auto done = finish_all(site, *db, *self); !done)
+      return done;
+  }
+  if (auto done = fill(site, *db, 10'000); !done)
+    return done;
+  auto claims = time_claims(site, *db, {"default", 100, *self}, load.samples / 4);
+  if (!claims)
+    return std::move(claims.error());
+  result.beside_finished = *claims;
   return caf::unit;
 }
 
@@ -224,7 +273,7 @@ caf::expected<void> measure_low_load(bench_site& site, const queue_load& load, q
 
 caf::expected<queue_figures> measure_queue(bench_site& site, const queue_load& load) {
   queue_figures result;
-  for (auto step : {measure_backlogs, measure_heartbeat, measure_low_load})
+  for (auto step : {measure_backlogs, measure_finished, measure_heartbeat, measure_low_load})
     if (auto done = step(site, load, result); !done)
       return std::move(done.error());
   return result;

@@ -10,6 +10,7 @@ namespace swarm::cli {
 /// What the queue is filled with.
 struct queue_load {
   std::int64_t waiting_max = 1'000'000; ///< Claims are timed with 10,000 waiting, and so on by tens up to this.
+  std::int64_t finished = 100'000;      ///< Beside which claims are timed as well, with 10,000 waiting.
   std::int64_t leases = 10'000;         ///< That one heartbeat renews.
   int samples = 200;                    ///< Of each latency.
 };
@@ -26,6 +27,7 @@ struct backlog_figures {
 
 struct queue_figures {
   std::vector<backlog_figures> backlogs;
+  latency_figures beside_finished; ///< A claim of a hundred, with 10,000 waiting beside those that have finished.
   latency_figures held_snapshot; ///< A claim of a hundred, after 50,000 were claimed under another session's old snapshot.
   double heartbeat_ms = 0;       ///< Of all leases, in one statement.
   latency_figures start;         ///< From the enqueueing of one ticket until its attempt is claimed by an idle node.
