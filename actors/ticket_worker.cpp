@@ -6,6 +6,7 @@
 #include "runtime/executors/command/classify.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace swarm {
 
@@ -86,6 +87,13 @@ void ticket_worker::execute_command() {
   auto spec = spec_for(argv_of(payload_), ticket_.timeout);
   spec.input = payload_.input;
   spec.input_file = payload_.input_file;
+  // Only here: a check never sees them.
+  for (auto& variable : payload_.secrets) {
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr)
+      return settle(outcome_class::auth, "the node's environment has no variable " + variable + ", which the ticket needs");
+    spec.environment[variable] = value;
+  }
   if (auto file = files_.last_failure_file(); !file.empty())
     spec.environment["SWARM_LAST_FAILURE"] = file;
   run(std::move(spec), &ticket_worker::on_executed);
@@ -318,7 +326,16 @@ void ticket_worker::settle(outcome_class end, std::string evidence) {
   if (end == outcome_class::timeout && outcome_.clock.empty())
     outcome_.clock = ticket_.deadline_clock;
   outcome_.evidence = std::move(evidence);
+  redact_outcome();
   settle();
+}
+
+/// Before anything of it is stored or logged. What a program writes was redacted on its way, where secrets can't be cut.
+void ticket_worker::redact_outcome() {
+  if (!context_->redactor)
+    return;
+  for (auto* text : {&outcome_.evidence, &outcome_.output, &outcome_.details})
+    *text = context_->redactor->redact(*text);
 }
 
 void ticket_worker::settle() {

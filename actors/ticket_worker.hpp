@@ -5,6 +5,7 @@
 #include "runtime/backoff.hpp"
 #include "runtime/executors/attempt_files.hpp"
 #include "runtime/executors/executor.hpp"
+#include "runtime/executors/redact/redactor.hpp"
 
 #include <map>
 #include <optional>
@@ -19,6 +20,7 @@ struct worker_context {
   ticket_workers_actor ledger; ///< Who is told of progress.
   std::map<std::string, std::string> environment; ///< The allow-listed variables of the node that commands may see.
   std::string working_directory;                  ///< For commands that name none.
+  std::shared_ptr<const redact::redactor> redactor; ///< For all that an attempt leaves behind; may be absent.
   executors::executor_table executors;            ///< Of all kinds but command, whose programs `executor` runs.
   std::filesystem::path attempts_folder;          ///< For files that programs share with us; empty: there are none.
   std::uint64_t output_head_bytes = 64u << 10;
@@ -68,6 +70,7 @@ private:
   void kill_work();
   void end_as_told();
   void settle(outcome_class, std::string evidence);
+  void redact_outcome();
   void settle();
   void on_not_settled(const caf::error& cause);
   caf::timespan time_left() const;

@@ -104,6 +104,10 @@ struct command_config {
   std::chrono::milliseconds terminate_grace{};
 };
 
+struct secrets_config {
+  std::vector<std::string> variables;
+};
+
 struct supervisor_config {
   int restarts_max = 0;
   std::chrono::milliseconds period{};
@@ -136,6 +140,7 @@ struct node_config {
   retry_config retry;
   ticket_config ticket;
   command_config command;
+  secrets_config secrets;
   sealer_config sealer;
   pruner_config pruner;
   supervisor_config supervisor;

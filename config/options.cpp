@@ -128,6 +128,7 @@ std::vector<option> make_options() {
   constexpr auto retry = &node_config::retry;
   constexpr auto ticket = &node_config::ticket;
   constexpr auto command = &node_config::command;
+  constexpr auto secrets = &node_config::secrets;
   constexpr auto supervisor = &node_config::supervisor;
   constexpr auto log = &node_config::log;
   const std::vector<std::string_view> log_levels{"trace", "debug", "info", "warn", "error", "off"};
@@ -250,6 +251,11 @@ std::vector<option> make_options() {
       "How long a command that is stopped may take after SIGINT before it gets SIGTERM."),
     duration("command.terminate_grace", command, &command_config::terminate_grace, 10s, 0s, 10min,
       "How long a command that is stopped may take after SIGTERM before it is killed."),
+
+    names("secrets.variables", secrets, &secrets_config::variables,
+      {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CODEX_API_KEY", "GEMINI_API_KEY",
+       "GOOGLE_API_KEY", "OPENAI_API_KEY", "PGPASSWORD"},
+      "Variables of the node whose values are never stored or logged, besides all that begin with SWARM_SECRET_."),
 
     integer("supervisor.restarts_max", supervisor, &supervisor_config::restarts_max, 5, 0, 1'000, "restarts",
       "Restarts of its children that a supervisor accepts within supervisor.period."),

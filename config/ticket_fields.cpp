@@ -4,6 +4,7 @@
 #include "messages/error.hpp"
 #include "messages/http_payload.hpp"
 #include "messages/payload.hpp"
+#include "messages/secret_variable.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -114,6 +115,7 @@ private:
       {"progress_timeout", &ticket_reader::read_progress_timeout},
       {"queue", &ticket_reader::read_queue},
       {"queue_timeout", &ticket_reader::read_queue_timeout},
+      {"secrets", &ticket_reader::read_secrets},
       {"shell", &ticket_reader::read_shell},
       {"start_timeout", &ticket_reader::read_start_timeout},
       {"stdin", &ticket_reader::read_stdin},
@@ -370,6 +372,16 @@ private:
     }
     for (const auto& item : value)
       read_variable(item.first, item.second);
+  }
+
+  void read_secrets(const YAML::Node& at, const YAML::Node& value) {
+    auto is_name = [](const YAML::Node& x) { return x.IsScalar() && is_secret_variable(x.Scalar()); };
+    if (!value.IsSequence() || !std::all_of(value.begin(), value.end(), is_name)) {
+      report(at, "secrets must be a list of variables of the node that begin with SWARM_SECRET_, as in [SWARM_SECRET_NPM]");
+      return;
+    }
+    for (const auto& item : value)
+      payload_.secrets.push_back(item.Scalar());
   }
 
   void read_variable(const YAML::Node& key, const YAML::Node& value) {

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "messages/secret_variable.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-/// A ticket may name only such variables, or whoever may submit one could have any secret of the node sent to himself.
-constexpr std::string_view variable_prefix = "SWARM_SECRET_";
 
 constexpr std::uint64_t response_bytes_bound = 64u << 20;
 
@@ -66,7 +65,7 @@ caf::error read_headers(const json& value, std::vector<http_payload::header>& re
     auto text = is_variable ? member["env"].get<std::string>() : member.get<std::string>();
     if (!is_line(text))
       return wrong("the header '" + name + "' must fit on one line");
-    if (is_variable && !text.starts_with(variable_prefix))
+    if (is_variable && !is_secret_variable(text))
       return wrong("the header '" + name + "' may name a variable that begins with SWARM_SECRET_ only");
     result.push_back({name, std::move(text), is_variable});
   }

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "messages/secret_variable.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -87,6 +88,14 @@ caf::error read_exit_codes(const json& value, std::vector<std::int32_t>& result)
   return {};
 }
 
+caf::error read_secrets(const json& value, std::vector<std::string>& result) {
+  auto is_name = [](const json& x) { return x.is_string() && is_secret_variable(x.get_ref<const std::string&>()); };
+  if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_name))
+    return wrong("'secrets' must be an array of names of variables that begin with SWARM_SECRET_");
+  result = value.get<std::vector<std::string>>();
+  return {};
+}
+
 caf::error read_limits(const json& value, command_limits& result) {
   if (!value.is_object())
     return wrong("'limits' must be an object");
@@ -142,13 +151,15 @@ caf::error read_member(const std::string& name, const json& value, command_paylo
     return read_directory(value, result.working_directory);
   if (name == "environment")
     return read_environment(value, result.environment);
+  if (name == "secrets")
+    return read_secrets(value, result.secrets);
   if (name == "check")
     return read_arguments(value, name, result.check);
   if (name == "check_timeout_ms")
     return read_timeout(value, result.check_timeout);
   return wrong("unknown member " + json(name).dump()
-               + ", known are check, check_timeout_ms, command, environment, exit_codes, limits, shell, stdin, stdin_file "
-                 "and working_directory");
+               + ", known are check, check_timeout_ms, command, environment, exit_codes, limits, secrets, shell, stdin, "
+                 "stdin_file and working_directory");
 }
 
 } // namespace
@@ -173,6 +184,8 @@ std::string to_json(const command_payload& x) {
   // What few tickets have.
   if (x.shell)
     result["shell"] = true;
+  if (!x.secrets.empty())
+    result["secrets"] = x.secrets;
   if (!x.input.empty())
     result["stdin"] = x.input;
   if (!x.input_file.empty())

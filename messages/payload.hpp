@@ -15,7 +15,7 @@ namespace swarm {
 /// What a ticket of kind "command" runs, and how it is checked. Stored as JSON in the ticket:
 ///
 ///   {"command": ["make", "-j2"], "working_directory": "/src", "environment": {"CC": "gcc"},
-///    "stdin": "yes\n", "exit_codes": [0, 3], "limits": {"cpu_ms": 60000, "memory_bytes": 1073741824},
+///    "secrets": ["SWARM_SECRET_NPM"], "stdin": "yes\n", "exit_codes": [0, 3], "limits": {"cpu_ms": 60000, "memory_bytes": 1073741824},
 ///    "check": ["test", "-x", "hello"], "check_timeout_ms": 60000}
 ///
 /// Only `command` must be there. A member that isn't known here is refused: a newer node may mean a restriction by it.
@@ -28,6 +28,7 @@ struct command_payload {
   command_limits limits;
   std::string working_directory;                  ///< Absolute; empty for the node's work directory.
   std::map<std::string, std::string> environment; ///< Added to the allow-listed variables of the node.
+  std::vector<std::string> secrets;               ///< Variables of the node that the command sees, too, and its check not.
   std::vector<std::string> check;                 ///< argv of the check; empty when the exit code is the only judge.
   caf::timespan check_timeout{0};                 ///< 0 for what is left of the attempt. Stored in milliseconds.
 };

@@ -80,6 +80,31 @@ private:
   spdlog::pattern_formatter time_{"%Y-%m-%dT%H:%M:%S.%eZ", spdlog::pattern_time_type::utc, ""};
 };
 
+/// Whatever ends up in a line: the sentence of somebody else's library, or the last words of a program.
+class redacting_formatter final : public spdlog::formatter {
+public:
+  redacting_formatter(std::unique_ptr<formatter> inner, std::shared_ptr<const redact::redactor> redactor)
+    : inner_(std::move(inner)), redactor_(std::move(redactor)) {}
+
+  void format(const spdlog::details::log_msg& x, spdlog::memory_buf_t& out) override {
+    auto sentence = redactor_->redact({x.payload.data(), x.payload.size()});
+    auto safe = x;
+    safe.payload = {sentence.data(), sentence.size()};
+    inner_->format(safe, out);
+    // The colours' place is found while the line is written.
+    x.color_range_start = safe.color_range_start;
+    x.color_range_end = safe.color_range_end;
+  }
+
+  std::unique_ptr<formatter> clone() const override {
+    return std::make_unique<redacting_formatter>(inner_->clone(), redactor_);
+  }
+
+private:
+  std::unique_ptr<formatter> inner_;
+  std::shared_ptr<const redact::redactor> redactor_;
+};
+
 std::unique_ptr<spdlog::formatter> make_formatter(const std::string& format) {
   if (format == "json")
     return std::make_unique<json_formatter>();
@@ -109,7 +134,7 @@ std::string json_line(const std::string& at, const std::string& level, const std
 }
 
 caf::expected<void> set_up_logging(const config::log_config& config, const std::filesystem::path& file,
-                                   log_terminal terminal) {
+                                   log_terminal terminal, std::shared_ptr<const redact::redactor> redactor) {
   std::vector<spdlog::sink_ptr> sinks;
   auto path = config.file.empty() ? file : config.file;
   // spdlog counts the files that are put aside.
@@ -122,8 +147,12 @@ caf::expected<void> set_up_logging(const config::log_config& config, const std::
   }
   if (terminal == log_terminal::everything)
     sinks.push_back(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-  for (auto& x : sinks)
-    x->set_formatter(make_formatter(config.format));
+  for (auto& x : sinks) {
+    auto formatter = make_formatter(config.format);
+    if (redactor)
+      formatter = std::make_unique<redacting_formatter>(std::move(formatter), redactor);
+    x->set_formatter(std::move(formatter));
+  }
   // Whoever can't write a log line has nowhere to say so.
   spdlog::set_error_handler([](const std::string&) {});
   spdlog::drop_all();

@@ -3,7 +3,10 @@
 #include "config/node_config.hpp"
 #include "messages/error.hpp"
 
+#include "runtime/executors/redact/redactor.hpp"
+
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace swarm::runtime {
@@ -15,9 +18,11 @@ enum class log_terminal { everything, nothing };
 /// a sentence with `key=value` facts at its end; with format `json` it is an object with the facts as members.
 ///
 /// A log that can't be written to any more (full disk, closed terminal) never stops the program.
+/// What the redactor knows never stands in a line, whoever wrote it.
 /// @param file used when the configuration names none.
 /// @returns errc::io_failed or errc::not_permitted when the file can't be opened.
-caf::expected<void> set_up_logging(const config::log_config&, const std::filesystem::path& file, log_terminal);
+caf::expected<void> set_up_logging(const config::log_config&, const std::filesystem::path& file, log_terminal,
+                                   std::shared_ptr<const redact::redactor> redactor = nullptr);
 
 /// One line as JSON: {"at": ..., "level": ..., "component": ..., "message": ..., <facts>}. Facts are taken from the end
 /// of the sentence: words of the form key=value or key="some value", numbers as numbers.

@@ -5,6 +5,7 @@
 #include "messages/add_messages.hpp"
 #include "runtime/executors/attempt_files.hpp"
 #include "runtime/introspection.hpp"
+#include "runtime/secrets.hpp"
 #include "runtime/store/migrate.hpp"
 #include "runtime/store/tickets.hpp"
 #include "runtime/supervision_tree.hpp"
@@ -136,6 +137,9 @@ node::~node() {
 caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) {
   auto& values = settings.values;
   auto name = values.node.name.empty() ? host_name() : values.node.name;
+  auto redactor = make_redactor(values);
+  if (!redactor)
+    return std::move(redactor.error());
   auto database = connection_settings(settings, name);
   auto db = store::connection::open(database);
   if (!db)
@@ -178,6 +182,7 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   tree.control_socket = settings.control_socket;
   tree.attempts_folder = settings.attempts_folder;
   tree.functions = settings.functions;
+  tree.redactor = std::move(*redactor);
   executors::sweep_attempt_files(settings.attempts_folder);
   tree.routes["/actors"] = [&system = *state->system, actors = state->actors] {
     return to_json(inspect_actors(system, *actors, facts_patience));

@@ -161,6 +161,7 @@ struct supervision_tree::table {
     context->executor = to.executor.handle();
     context->ledger = to.workers.handle();
     context->executors = executors::make_table(settings.functions);
+    context->redactor = settings.redactor;
     context->environment = allowed_environment();
     context->working_directory = settings.working_directory;
     context->attempts_folder = settings.attempts_folder;

@@ -27,6 +27,7 @@ struct tree_settings {
   std::filesystem::path attempts_folder; ///< Empty for none.
   executors::function_table functions;   ///< For tickets of kind function.
   std::map<std::string, control::answer> routes; ///< What may be asked there.
+  std::shared_ptr<const redact::redactor> redactor; ///< Of all that attempts leave behind; may be absent.
   std::shared_ptr<census> actors = std::make_shared<census>();
   std::function<void()> alive = [] {};  ///< Called now and then, as long as the scheduler's threads do their work.
   std::function<void(const caf::error&)> give_up = [](const caf::error&) {}; ///< A stuck actor can't be dealt with.

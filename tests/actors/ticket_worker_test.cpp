@@ -45,6 +45,7 @@ struct fixture : virtual_time {
     context->ledger = ledger.handle;
     context->environment = {{"PATH", "/bin"}, {"LANG", "C"}};
     context->working_directory = "/work";
+    context->redactor = redactor;
     if (attempts)
       context->attempts_folder = attempts->path();
     context->output_head_bytes = 10;
@@ -79,6 +80,7 @@ struct fixture : virtual_time {
   claimed_ticket ticket = ticket_of(1);
   command_payload payload;
   std::int32_t check_repeats = 0;
+  std::shared_ptr<const redact::redactor> redactor; ///< None unless a test makes it.
   std::unique_ptr<scratch_folder> attempts; ///< None unless a test makes it.
   faked<fake_completer> completer = fake<fake_completer>();
   faked<fake_command_executor> executor = fake<fake_command_executor>();
@@ -415,6 +417,28 @@ CAF_TEST(a reference to what is not there fails its ticket with its place and ru
   CAF_CHECK_EQUAL(settled().end, outcome_class::permanent);
   CAF_CHECK_EQUAL(settled().evidence, "payload at '/command/1': '${ticket.build.result.image}' can't be resolved: the "
                                       "result of 'build' has no '/image'");
+  CAF_CHECK(executor->execute.asked.empty());
+}
+
+CAF_TEST(a secret goes to the command and neither to its check nor into what it leaves) {
+  ::setenv("SWARM_SECRET_WORKER_TEST", "correct horse", 1);
+  redactor = std::make_shared<const redact::redactor>(*redact::redactor::build({{"HORSE", "correct horse"}}));
+  payload.secrets = {"SWARM_SECRET_WORKER_TEST"};
+  payload.check = {"correct horse"};
+  start_worker();
+  CAF_CHECK_EQUAL(program(0).environment.at("SWARM_SECRET_WORKER_TEST"), "correct horse");
+  end_program(exited(0, "is correct horse"));
+  CAF_CHECK(!program(1).environment.contains("SWARM_SECRET_WORKER_TEST"));
+  end_program(exited(1, "correct%20horse"));
+  CAF_CHECK_EQUAL(settled().output, "is [redacted:HORSE]\n--- check ---\n[redacted:HORSE]");
+  CAF_CHECK_EQUAL(settled().evidence, "the check '[redacted:HORSE]' exited with 1 after 0.0 s");
+}
+
+CAF_TEST(a secret that the node does not have puts its ticket off and runs nothing) {
+  payload.secrets = {"SWARM_SECRET_NOBODY_HAS"};
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::auth);
+  CAF_CHECK_EQUAL(settled().evidence, "the node's environment has no variable SWARM_SECRET_NOBODY_HAS, which the ticket needs");
   CAF_CHECK(executor->execute.asked.empty());
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/logging.hpp"
 #include "tests/fixtures/captured_log.hpp"
+#include "tests/fixtures/node_home.hpp"
 #include "tests/fixtures/scratch_folder.hpp"
 
 #include <nlohmann/json.hpp>
@@ -117,6 +118,21 @@ CAF_TEST(no more log files are kept than the configuration says) {
     for (int i = 0; i < 200; ++i)
       logger_for("node")->info("a sentence that fills the file: line={}", i);
     CAF_CHECK_EQUAL(std::distance(std::filesystem::directory_iterator{folder.path()}, {}), files_max);
+    spdlog::drop_all();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("nothing"));
+  }
+}
+
+CAF_TEST(a secret stands in no line whoever wrote it) {
+  test::scratch_folder folder;
+  auto redactor = std::make_shared<const redact::redactor>(*redact::redactor::build({{"HORSE", "correct horse"}}));
+  for (auto format : {"text", "json"}) {
+    auto file = folder.path() / format;
+    CAF_REQUIRE(runtime::set_up_logging({"info", {}, format, {}, 1u << 20, 1}, file, runtime::log_terminal::nothing, redactor));
+    logger_for("node")->info("it says correct horse: key={}", fact("correct horse"));
+    auto line = test::read_all(file);
+    CAF_CHECK(line.find("it says [redacted:HORSE]") != std::string::npos);
+    CAF_CHECK(line.find("correct") == std::string::npos);
     spdlog::drop_all();
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("nothing"));
   }

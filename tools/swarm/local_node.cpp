@@ -1,6 +1,7 @@
 #include "tools/swarm/local_node.hpp"
 
 #include "actors/logging.hpp"
+#include "runtime/secrets.hpp"
 
 #include <future>
 #include <unistd.h>
@@ -29,7 +30,10 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
   auto lock = runtime::home_lock::take(home, command, name, lock_patience);
   if (!lock)
     return std::move(lock.error());
-  if (auto logging = runtime::set_up_logging(values.log, home.log() / "swarm.log", terminal); !logging)
+  auto redactor = runtime::make_redactor(values);
+  if (!redactor)
+    return std::move(redactor.error());
+  if (auto logging = runtime::set_up_logging(values.log, home.log() / "swarm.log", terminal, *redactor); !logging)
     return std::move(logging.error());
   std::unique_ptr<local_node> result{new local_node{std::move(*lock)}};
   result->conninfo_ = values.database.url;
