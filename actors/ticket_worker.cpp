@@ -96,6 +96,8 @@ void ticket_worker::execute_command() {
   }
   if (auto file = files_.last_failure_file(); !file.empty())
     spec.environment["SWARM_LAST_FAILURE"] = file;
+  spec.output_file = files_.output_file();
+  spec.output_file_bytes_max = context_->output_file_bytes_max;
   run(std::move(spec), &ticket_worker::on_executed);
   self_->delayed_send(self_, look_every(), atom::tick_v);
 }
@@ -200,6 +202,8 @@ void ticket_worker::kill_work() {
 void ticket_worker::on_executed(const command_result& x) {
   outcome_.output = x.output;
   outcome_.output_bytes = x.output_bytes;
+  if (x.output_bytes > context_->output_head_bytes + context_->output_tail_bytes && x.output_file_bytes > 0)
+    files_.keep_output(context_->outputs_bytes_max);
   outcome_.has_exit_code = x.ending == command_ending::exited;
   outcome_.exit_code = x.exit_code;
   if (told_to_stop_)

@@ -25,6 +25,8 @@ struct worker_context {
   std::filesystem::path attempts_folder;          ///< For files that programs share with us; empty: there are none.
   std::uint64_t output_head_bytes = 64u << 10;
   std::uint64_t output_tail_bytes = 192u << 10;
+  std::uint64_t output_file_bytes_max = 0; ///< Of the file with the whole output of an attempt, in `attempts_folder`.
+  std::uint64_t outputs_bytes_max = 0;     ///< Of all such files that stay after their attempts.
   caf::timespan look_every{std::chrono::seconds{10}}; ///< How far the work is; sooner where a clock demands it.
   caf::timespan settle_again_after{std::chrono::seconds{1}}; ///< When the completer died over our settlement.
   std::int32_t check_repeats = 0; ///< Of a check that gave no verdict, before its attempt is given back.

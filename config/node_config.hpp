@@ -100,6 +100,8 @@ struct ticket_config {
 struct command_config {
   std::uint64_t output_head = 0; ///< Bytes.
   std::uint64_t output_tail = 0; ///< Bytes.
+  std::uint64_t output_file = 0; ///< Bytes.
+  std::uint64_t outputs_kept = 0; ///< Bytes.
   std::chrono::milliseconds interrupt_grace{};
   std::chrono::milliseconds terminate_grace{};
 };

@@ -247,6 +247,11 @@ std::vector<option> make_options() {
       "Bytes that are kept from the beginning of a command's output."),
     size("command.output_tail", command, &command_config::output_tail, 192 * KiB, 0, 16 * MiB,
       "Bytes that are kept from the end of a command's output."),
+    size("command.output_file", command, &command_config::output_file, 64 * MiB, 0, TiB,
+      "Bytes of an attempt's output that go to a file in the home directory; those beyond are counted only."),
+    size("command.outputs_kept", command, &command_config::outputs_kept, 1024 * MiB, 0, TiB,
+      "Bytes that these files may take after the end of their attempts; the oldest go first. A file stays only when it "
+      "holds more than what command.output_head and command.output_tail have kept."),
     duration("command.interrupt_grace", command, &command_config::interrupt_grace, 10s, 0s, 10min,
       "How long a command that is stopped may take after SIGINT before it gets SIGTERM."),
     duration("command.terminate_grace", command, &command_config::terminate_grace, 10s, 0s, 10min,

@@ -32,6 +32,9 @@ struct command_spec {
   caf::timespan timeout{0};         ///< Wall clock of the whole run; 0 means no limit.
   std::uint64_t output_head_bytes = 64u << 10;  ///< The first bytes of the output are kept ...
   std::uint64_t output_tail_bytes = 192u << 10; ///< ... and the last; what lies between is counted and dropped.
+  std::string output_file;          ///< Absolute: a new file for the whole output; it comes with the first byte. Empty: none.
+  std::uint64_t output_file_bytes_max = 0; ///< What comes behind so many bytes, or has no room on the disk, isn't in it.
+  bool errors_apart = false;        ///< stderr gets a pipe of its own, so that it can't tear the lines of stdout.
   std::string input;                ///< What it reads from stdin ...
   std::string input_file;           ///< ... or a regular file that it reads, from its directory; else there is nothing.
   command_limits limits;
@@ -39,7 +42,8 @@ struct command_spec {
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, command_spec& x) {
     return f(caf::meta::type_name("command_spec"), x.argv, x.working_directory, x.environment, x.timeout,
-             x.output_head_bytes, x.output_tail_bytes, x.input, x.input_file, x.limits);
+             x.output_head_bytes, x.output_tail_bytes, x.output_file, x.output_file_bytes_max, x.errors_apart, x.input,
+             x.input_file, x.limits);
   }
 };
 
@@ -62,12 +66,13 @@ struct command_result {
   std::string error_text;             ///< A sentence, e.g. "cannot run 'mkae': No such file or directory".
   std::string output;                 ///< stdout and stderr as they came: head, a line that counts what was dropped, tail.
   std::uint64_t output_bytes = 0;     ///< All bytes the command wrote, kept or not.
+  std::uint64_t output_file_bytes = 0; ///< Of these, the first so many are in `command_spec::output_file`.
   caf::timespan duration{0};
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, command_result& x) {
     return f(caf::meta::type_name("command_result"), x.ending, x.exit_code, x.signal, x.error_number, x.error_text,
-             x.output, x.output_bytes, x.duration);
+             x.output, x.output_bytes, x.output_file_bytes, x.duration);
   }
 };
 

@@ -12,7 +12,7 @@ namespace swarm::runtime {
 ///   <home>/postgres/   the private cluster; as root it belongs to the account that PostgreSQL runs as
 ///   <home>/log/        the node's own log
 ///   <home>/run/        sockets of a running node
-///   <home>/attempts/   files that programs share with a running node; gone with their attempt
+///   <home>/attempts/   files that programs share with a running node, and long outputs of attempts that have ended
 ///   <home>/id          a uuid that tells successive nodes of one home from nodes of another
 ///   <home>/lock        who uses the home right now
 class home {

@@ -183,7 +183,7 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   tree.attempts_folder = settings.attempts_folder;
   tree.functions = settings.functions;
   tree.redactor = std::move(*redactor);
-  executors::sweep_attempt_files(settings.attempts_folder);
+  executors::sweep_attempt_files(settings.attempts_folder, values.command.outputs_kept);
   tree.routes["/actors"] = [&system = *state->system, actors = state->actors] {
     return to_json(inspect_actors(system, *actors, facts_patience));
   };

@@ -167,6 +167,8 @@ struct supervision_tree::table {
     context->attempts_folder = settings.attempts_folder;
     context->output_head_bytes = x.command.output_head;
     context->output_tail_bytes = x.command.output_tail;
+    context->output_file_bytes_max = x.command.output_file;
+    context->outputs_bytes_max = x.command.outputs_kept;
     context->check_repeats = x.retry.check_errors_max;
     std::map<std::string, dispatcher_actor> dispatcher_of;
     for (auto& [queue, address] : to.queues)

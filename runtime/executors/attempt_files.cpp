@@ -7,17 +7,23 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace swarm::executors {
+
+namespace fs = std::filesystem;
 
 namespace {
 
 constexpr std::size_t result_bytes_max = 1u << 20;
 constexpr const char* result_name = "result.json";
 constexpr const char* last_failure_name = "last_failure";
+constexpr const char* output_name = "output";
+constexpr const char* outputs_name = "outputs";
 
 caf::error failed(const std::string& what, int error_number) {
   return make_error(errc::io_failed, what + ": " + std::generic_category().message(error_number));
@@ -60,6 +66,48 @@ caf::expected<std::string> read_bounded(const std::filesystem::path& path) {
   return result;
 }
 
+/// Others keep their own things beside them.
+bool is_of_attempt(const fs::path& x) {
+  const auto first = x.filename().string().front();
+  return first >= '0' && first <= '9';
+}
+
+struct kept_file {
+  fs::file_time_type written_at;
+  std::uint64_t bytes;
+  fs::path path;
+};
+
+/// What can't be read or removed is somebody else's, or gone already.
+void trim(const fs::path& outputs, std::uint64_t bytes_max) {
+  std::error_code ignored;
+  std::vector<kept_file> files;
+  std::uint64_t bytes = 0;
+  for (auto& x : fs::directory_iterator{outputs, ignored}) {
+    const auto size = x.file_size(ignored);
+    if (!ignored)
+      files.push_back({x.last_write_time(ignored), size, x.path()});
+  }
+  for (auto& x : files)
+    bytes += x.bytes;
+  std::sort(files.begin(), files.end(), [](auto& a, auto& b) { return a.written_at < b.written_at; });
+  for (auto x = files.begin(); x != files.end() && bytes > bytes_max; ++x) {
+    fs::remove(x->path, ignored);
+    bytes -= x->bytes;
+  }
+}
+
+/// Out of the folder of an attempt, which is about to go.
+void move_output(const fs::path& own) {
+  std::error_code ignored;
+  const auto outputs = own.parent_path() / outputs_name;
+  if (!fs::is_regular_file(fs::symlink_status(own / output_name, ignored)))
+    return;
+  fs::create_directory(outputs, ignored);
+  fs::permissions(outputs, fs::perms::owner_all, ignored);
+  fs::rename(own / output_name, outputs / own.filename(), ignored);
+}
+
 caf::error wrong(const std::string& sentence) {
   return make_error(errc::invalid_input, "its result file " + sentence);
 }
@@ -100,6 +148,17 @@ std::string attempt_files::result_file() const {
   return folder_.empty() ? "" : (folder_ / result_name).string();
 }
 
+std::string attempt_files::output_file() const {
+  return folder_.empty() ? "" : (folder_ / output_name).string();
+}
+
+void attempt_files::keep_output(std::uint64_t outputs_bytes_max) const {
+  if (folder_.empty())
+    return;
+  move_output(folder_);
+  trim(folder_.parent_path() / outputs_name, outputs_bytes_max);
+}
+
 std::string attempt_files::last_failure_file() const {
   return has_last_failure_ ? (folder_ / last_failure_name).string() : "";
 }
@@ -126,10 +185,19 @@ caf::expected<std::string> attempt_files::read_result() const {
   return value->dump();
 }
 
-void sweep_attempt_files(const std::filesystem::path& folder) {
+void sweep_attempt_files(const std::filesystem::path& folder, std::uint64_t outputs_bytes_max) {
+  if (folder.empty())
+    return;
   std::error_code ignored;
-  for (auto& x : std::filesystem::directory_iterator{folder, ignored})
-    std::filesystem::remove_all(x.path(), ignored);
+  std::vector<fs::path> left;
+  for (auto& x : fs::directory_iterator{folder, ignored})
+    if (is_of_attempt(x.path()))
+      left.push_back(x.path());
+  for (auto& x : left) {
+    move_output(x);
+    fs::remove_all(x, ignored);
+  }
+  trim(folder / outputs_name, outputs_bytes_max);
 }
 
 } // namespace swarm::executors

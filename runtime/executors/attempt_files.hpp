@@ -4,13 +4,17 @@
 
 #include <caf/expected.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace swarm::executors {
 
-/// The files that a program and its node share during one attempt: what the last attempt failed of, for it to read, and
-/// its result, for it to write. A folder of their own, which goes with this object.
+/// The files that a program and its node share during one attempt: what the last attempt failed of, for it to read, its
+/// result, for it to write, and all that it writes to its output. A folder of their own, which goes with this object:
+///
+///   <folder>/7-42/output        of a ticket and a fence that are being worked on
+///   <folder>/outputs/7-42       the same, kept after the end of the attempt
 class attempt_files {
 public:
   /// No files.
@@ -28,6 +32,13 @@ public:
   std::string result_file() const;
   std::string last_failure_file() const;
 
+  /// For all of the output.
+  std::string output_file() const;
+
+  /// Leaves the output behind when it is longer than what is kept elsewhere; others that were kept go, the oldest first,
+  /// as long as all of them are longer than `outputs_bytes_max`.
+  void keep_output(std::uint64_t outputs_bytes_max) const;
+
   /// What the program wrote, as a JSON object with some of the members `result` (anything), `notes` (a text) and `usage`
   /// (an object); empty when it wrote nothing. @returns errc::invalid_input with a sentence.
   caf::expected<std::string> read_result() const;
@@ -37,7 +48,7 @@ private:
   bool has_last_failure_ = false;
 };
 
-/// Removes what attempts of an earlier life have left in `folder`.
-void sweep_attempt_files(const std::filesystem::path& folder);
+/// Removes what attempts of an earlier life have left in `folder`, and keeps their outputs as above: nobody else has them.
+void sweep_attempt_files(const std::filesystem::path& folder, std::uint64_t outputs_bytes_max);
 
 } // namespace swarm::executors

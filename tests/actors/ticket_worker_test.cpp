@@ -51,6 +51,7 @@ struct fixture : virtual_time {
     context->output_head_bytes = 10;
     context->check_repeats = check_repeats;
     context->output_tail_bytes = 20;
+    context->output_file_bytes_max = context->outputs_bytes_max = 100;
     it = caf::actor_cast<ticket_worker_actor>(
       start<ticket_worker>(ticket, std::shared_ptr<const worker_context>{context}));
   }
@@ -125,6 +126,25 @@ CAF_TEST(a command that ends otherwise than it should has failed) {
   payload.exit_codes = {3};
   work(exited(0));
   CAF_CHECK_EQUAL(settled().end, outcome_class::content);
+}
+
+CAF_TEST(the whole output of a command stays when the ticket does not hold it) {
+  attempts = std::make_unique<scratch_folder>();
+  for (const auto bytes : {30u, 31u}) {
+    start_worker();
+    CAF_CHECK_EQUAL(program(0).output_file_bytes_max, 100u);
+    const std::filesystem::path file = program(0).output_file;
+    std::ofstream{file} << "text";
+    auto result = exited(0);
+    result.output_bytes = result.output_file_bytes = bytes;
+    end_program(result);
+    accept();
+    const auto kept = attempts->path() / "outputs" / file.parent_path().filename();
+    CAF_CHECK(!std::filesystem::exists(file));
+    CAF_CHECK_EQUAL(std::filesystem::exists(kept), bytes == 31);
+    executor->execute.asked.clear();
+    completer->settle.asked.clear();
+  }
 }
 
 CAF_TEST(a command finds its last failure and leaves a result) {

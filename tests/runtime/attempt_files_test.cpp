@@ -13,6 +13,7 @@
 
 using namespace swarm;
 using namespace swarm::executors;
+using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 namespace {
@@ -90,12 +91,54 @@ CAF_TEST(what is no file of the program keeps nobody waiting) {
   CAF_CHECK(!files.read_result());
 }
 
-CAF_TEST(what an earlier life left is swept) {
-  std::filesystem::create_directories(folder.path() / "1-2" / "deep");
-  sweep_attempt_files(folder.path());
+CAF_TEST(an output is kept when that is asked for) {
+  std::ofstream{make().output_file()} << "gone";
   CAF_CHECK(std::filesystem::is_empty(folder.path()));
-  sweep_attempt_files(folder.path() / "none");
-  sweep_attempt_files({});
+  {
+    auto files = make();
+    std::ofstream{files.output_file()} << "kept";
+    files.keep_output(100);
+    CAF_CHECK_EQUAL(files.output_file(), (folder.path() / "7-42" / "output").string());
+  }
+  CAF_CHECK(!std::filesystem::exists(folder.path() / "7-42"));
+  CAF_CHECK_EQUAL(text_of((folder.path() / "outputs" / "7-42").string()), "kept");
+}
+
+CAF_TEST(outputs that are kept stay within their limit and the oldest go first) {
+  const auto outputs = folder.path() / "outputs";
+  std::filesystem::create_directories(outputs);
+  for (auto [name, age] : {std::pair{"1-1", 3h}, {"2-2", 1h}, {"3-3", 2h}}) {
+    std::ofstream{outputs / name} << std::string(40, 'x');
+    std::filesystem::last_write_time(outputs / name, std::filesystem::file_time_type::clock::now() - age);
+  }
+  auto files = make();
+  std::ofstream{files.output_file()} << std::string(40, 'x');
+  files.keep_output(100);
+  CAF_CHECK(std::filesystem::exists(outputs / "7-42"));
+  CAF_CHECK(std::filesystem::exists(outputs / "2-2"));
+  CAF_CHECK(!std::filesystem::exists(outputs / "3-3"));
+  CAF_CHECK(!std::filesystem::exists(outputs / "1-1"));
+}
+
+CAF_TEST(an output that is no file is not kept) {
+  auto files = make();
+  std::filesystem::create_symlink("/etc/passwd", files.output_file());
+  files.keep_output(100);
+  CAF_CHECK(!std::filesystem::exists(folder.path() / "outputs" / "7-42"));
+}
+
+CAF_TEST(what an earlier life left is swept but for its outputs and what others keep there) {
+  std::filesystem::create_directories(folder.path() / "1-2" / "deep");
+  std::filesystem::create_directories(folder.path() / "others");
+  std::ofstream{folder.path() / "1-2" / "output"} << "last words";
+  sweep_attempt_files(folder.path(), 100);
+  CAF_CHECK(!std::filesystem::exists(folder.path() / "1-2"));
+  CAF_CHECK(std::filesystem::exists(folder.path() / "others"));
+  CAF_CHECK_EQUAL(text_of((folder.path() / "outputs" / "1-2").string()), "last words");
+  sweep_attempt_files(folder.path(), 9);
+  CAF_CHECK(std::filesystem::is_empty(folder.path() / "outputs"));
+  sweep_attempt_files(folder.path() / "none", 0);
+  sweep_attempt_files({}, 0);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

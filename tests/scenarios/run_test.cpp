@@ -136,6 +136,9 @@ CAF_TEST(output is kept at both ends with the count of what was dropped) {
   CAF_CHECK(contains(shown, "  | 100000\n  | last\n"));
   CAF_CHECK(contains(shown, "... 585,834 bytes dropped ..."));
   CAF_CHECK(shown.size() < 8000);
+  auto files = me.home() / "attempts" / "outputs";
+  CAF_REQUIRE_EQUAL(std::distance(fs::directory_iterator{files}, {}), 1);
+  CAF_CHECK_EQUAL(fs::file_size(fs::directory_iterator{files}->path()), 588'906u);
 }
 
 CAF_TEST(control characters are shown and not obeyed) {

@@ -35,6 +35,7 @@ struct launch {
   const std::vector<std::pair<int, rlimit>>& limits;
   int input; ///< -1: nothing to read.
   int output;
+  int error_output; ///< May be the same.
   int errors;
   pid_t parent;
 };
@@ -114,17 +115,18 @@ void reset_signals() {
 }
 
 /// Leaves 0, 1, 2 and the error pipe, which becomes 3 and closes at exec.
-bool arrange_descriptors(int input, int output, int& errors) {
+bool arrange_descriptors(const launch& x, int& errors) {
   // Out of the way first: if the node runs without stdin, the pipes may well be 0, 1 or 2.
-  const int safe_input = input == -1 ? -1 : fcntl(input, F_DUPFD_CLOEXEC, 3);
-  const int safe_output = fcntl(output, F_DUPFD_CLOEXEC, 3);
+  const int safe_input = x.input == -1 ? -1 : fcntl(x.input, F_DUPFD_CLOEXEC, 3);
+  const int safe_output = fcntl(x.output, F_DUPFD_CLOEXEC, 3);
+  const int safe_error_output = fcntl(x.error_output, F_DUPFD_CLOEXEC, 3);
   const int safe_errors = fcntl(errors, F_DUPFD_CLOEXEC, 4);
-  if ((input != -1 && safe_input == -1) || safe_output == -1 || safe_errors == -1)
+  if ((x.input != -1 && safe_input == -1) || safe_output == -1 || safe_error_output == -1 || safe_errors == -1)
     return false;
   errors = safe_errors;
   const int source = safe_input == -1 ? open("/dev/null", O_RDONLY) : safe_input;
   if (source == -1 || dup2(source, STDIN_FILENO) == -1 || dup2(safe_output, STDOUT_FILENO) == -1
-      || dup2(safe_output, STDERR_FILENO) == -1 || dup3(safe_errors, 3, O_CLOEXEC) == -1)
+      || dup2(safe_error_output, STDERR_FILENO) == -1 || dup3(safe_errors, 3, O_CLOEXEC) == -1)
     return false;
   errors = 3;
   closefrom(4);
@@ -152,7 +154,7 @@ int execute(const exec_plan& plan) {
   // A parent that died before prctl sends no signal any more.
   if (getppid() != x.parent)
     _exit(127);
-  if (!arrange_descriptors(x.input, x.output, errors))
+  if (!arrange_descriptors(x, errors))
     give_up(errors, start_step::create_process, errno);
   if (chdir(x.working_directory) == -1)
     give_up(errors, start_step::enter_directory, errno);
@@ -211,7 +213,8 @@ std::variant<child_process, start_failure> child_process::start(const command_sp
     return explain_failure(spec, plan, start_step::create_process, error_number);
   };
   auto output = make_pipe();
-  auto errors = output ? make_pipe() : std::nullopt;
+  auto error_output = output && spec.errors_apart ? make_pipe() : pipe_ends{};
+  auto errors = output && error_output ? make_pipe() : std::nullopt;
   auto input = open_input(spec);
   if (auto* error_number = std::get_if<int>(&input))
     return explain_failure(spec, plan, start_step::open_input, *error_number);
@@ -222,30 +225,33 @@ std::variant<child_process, start_failure> child_process::start(const command_sp
   int error_number = 0;
   const auto pid = fork_with_signals_blocked(
     {plan, spec.working_directory.c_str(), limits, std::get<unique_fd>(input).get(), output->write.get(),
-     errors->write.get(), getpid()},
+     spec.errors_apart ? error_output->write.get() : output->write.get(), errors->write.get(), getpid()},
     error_number);
   if (pid == -1)
     return no_process(error_number);
   output->write.reset();
+  error_output->write.reset();
   errors->write.reset();
   if (const auto error = read_start_error(errors->read.get())) {
     wait_for_end(pid);
     return explain_failure(spec, plan, error->step, error->error_number);
   }
   errors.reset();
-  child_process child{pid, std::move(output->read)};
+  child_process child{pid, std::move(output->read), std::move(error_output->read)};
   child.exit_fd_ = open_pidfd(pid);
   if (!child.exit_fd_)
     return no_process(errno);
   return child;
 }
 
-child_process::child_process(pid_t pid, unique_fd output_fd) noexcept : pid_(pid), output_fd_(std::move(output_fd)) {}
+child_process::child_process(pid_t pid, unique_fd output_fd, unique_fd error_output_fd) noexcept
+  : pid_(pid), output_fd_(std::move(output_fd)), error_output_fd_(std::move(error_output_fd)) {}
 
 child_process::child_process(child_process&& other) noexcept
   : pid_(std::exchange(other.pid_, 0)),
     exit_fd_(std::move(other.exit_fd_)),
-    output_fd_(std::move(other.output_fd_)) {}
+    output_fd_(std::move(other.output_fd_)),
+    error_output_fd_(std::move(other.error_output_fd_)) {}
 
 child_process::~child_process() {
   if (pid_ == 0)

@@ -37,8 +37,11 @@ public:
   /// Becomes readable when the program ends.
   int exit_fd() const noexcept { return exit_fd_.get(); }
 
-  /// The read end of stdout and stderr.
+  /// The read end of stdout, and of stderr unless that is apart.
   int output_fd() const noexcept { return output_fd_.get(); }
+
+  /// The read end of a stderr that is apart, else -1.
+  int error_output_fd() const noexcept { return error_output_fd_.get(); }
 
   /// Sends a signal to the group; errno or 0.
   int signal_group(int signal) noexcept;
@@ -47,11 +50,12 @@ public:
   std::optional<exit_status> find_exit() const noexcept;
 
 private:
-  child_process(pid_t pid, unique_fd output_fd) noexcept;
+  child_process(pid_t pid, unique_fd output_fd, unique_fd error_output_fd) noexcept;
 
   pid_t pid_;
   unique_fd exit_fd_;
   unique_fd output_fd_;
+  unique_fd error_output_fd_;
 };
 
 } // namespace swarm::executors

@@ -50,7 +50,7 @@ uv_owned<uv_timer_t> make_timer(uv_loop_t& loop, void* data) {
 
 std::variant<std::unique_ptr<command_run>, start_failure>
 command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec,
-                   command_runner::progress progress, on_result done) {
+                   command_runner::progress progress, command_runner::on_output take, on_result done) {
   output_buffer output{spec.output_head_bytes, spec.output_tail_bytes};
   const auto started_at = std::chrono::steady_clock::now();
   auto started = child_process::start(spec);
@@ -59,7 +59,7 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spe
   auto& child = std::get<child_process>(started);
   std::unique_ptr<command_run> run{
     new command_run(ladder, spec, started_at, std::move(child), std::move(output), std::move(progress),
-                    std::move(done))};
+                    std::move(take), std::move(done))};
   if (const int error = run->watch(loop); error != 0)
     return start_failure{-error, "cannot watch '" + spec.argv.front() + "': " + uv_strerror(error)};
   return run;
@@ -67,14 +67,17 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spe
 
 command_run::command_run(const stop_ladder& ladder, const command_spec& spec,
                          std::chrono::steady_clock::time_point started_at, child_process child, output_buffer output,
-                         command_runner::progress progress, on_result done)
+                         command_runner::progress progress, command_runner::on_output take, on_result done)
   : ladder_(ladder),
     timeout_(spec.timeout),
     started_at_(started_at),
     child_(std::move(child)),
     output_(std::move(output)),
+    file_(spec.output_file, spec.output_file_bytes_max),
     progress_(std::move(progress)),
-    done_(std::move(done)) {
+    take_(std::move(take)),
+    done_(std::move(done)),
+    pipes_{output_pipe{child_.output_fd(), false}, output_pipe{child_.error_output_fd(), true}} {
   progress_->store(1, std::memory_order_relaxed);
 }
 
@@ -86,19 +89,27 @@ int command_run::watch(uv_loop_t& loop) {
     [](uv_poll_t* x, int, int) noexcept { static_cast<command_run*>(x->data)->handle_exit(); }, error);
   if (error != 0)
     return error;
-  output_poll_ = make_poll(
-    loop, child_.output_fd(), this,
-    [](uv_poll_t* x, int, int) noexcept { static_cast<command_run*>(x->data)->handle_output(); }, error);
-  if (error != 0)
-    return error;
+  for (auto& pipe : pipes_) {
+    if (pipe.fd == -1)
+      continue;
+    pipe.poll = make_poll(
+      loop, pipe.fd, this,
+      [](uv_poll_t* x, int, int) noexcept { static_cast<command_run*>(x->data)->handle_output(); }, error);
+    if (error != 0)
+      return error;
+  }
   if (timeout_ > 0ns)
     set_timer(std::chrono::ceil<std::chrono::milliseconds>(timeout_));
   return 0;
 }
 
-void command_run::stop() {
-  if (!requested_ && !exit_ && !handle_exit())
-    begin_stop(command_ending::stopped);
+void command_run::stop(std::chrono::milliseconds after) {
+  if (requested_ || exit_ || handle_exit())
+    return;
+  if (after <= 0ms)
+    return begin_stop(command_ending::stopped);
+  when_time_is_up_ = command_ending::stopped;
+  set_timer(after);
 }
 
 void command_run::kill() {
@@ -112,7 +123,7 @@ void command_run::kill() {
 
 void command_run::handle_output() {
   read_output();
-  if (exit_ && !output_poll_)
+  if (exit_ && !has_open_output())
     finish();
 }
 
@@ -125,7 +136,7 @@ bool command_run::handle_exit() {
     exit_poll_.reset();
     set_timer(drain_time);
   }
-  if (!output_poll_)
+  if (!has_open_output())
     finish();
   return true;
 }
@@ -141,7 +152,7 @@ void command_run::handle_timer() {
   if (requested_)
     descend();
   else
-    begin_stop(command_ending::timed_out);
+    begin_stop(when_time_is_up_);
 }
 
 void command_run::begin_stop(command_ending ending) {
@@ -159,17 +170,38 @@ void command_run::descend() {
 }
 
 void command_run::read_output() {
+  for (auto& pipe : pipes_)
+    read_from(pipe);
+}
+
+void command_run::read_from(output_pipe& pipe) {
   std::array<char, read_bytes> bytes;
-  for (int i = 0; output_poll_ && i < reads_per_turn; ++i) {
-    const auto count = read(child_.output_fd(), bytes.data(), bytes.size());
-    if (count > 0) {
-      output_.append({bytes.data(), static_cast<std::size_t>(count)});
-      progress_->store(1 + static_cast<std::int64_t>(output_.total_bytes()), std::memory_order_relaxed);
-    } else if (count == -1 && (errno == EAGAIN || errno == EINTR))
+  for (int i = 0; pipe.poll && i < reads_per_turn; ++i) {
+    const auto count = read(pipe.fd, bytes.data(), bytes.size());
+    if (count > 0)
+      keep(pipe.is_error, {bytes.data(), static_cast<std::size_t>(count)});
+    else if (count == -1 && (errno == EAGAIN || errno == EINTR))
       return;
     else
-      output_poll_.reset();
+      pipe.poll.reset();
   }
+}
+
+void command_run::keep(bool is_error, std::string_view bytes) {
+  output_.append(bytes);
+  file_.append(bytes);
+  progress_->store(1 + static_cast<std::int64_t>(output_.total_bytes()), std::memory_order_relaxed);
+  if (!take_)
+    return;
+  try {
+    take_(is_error, bytes);
+  } catch (...) { // who can't listen is no reason to lose this run or another one
+    take_ = nullptr;
+  }
+}
+
+bool command_run::has_open_output() const {
+  return std::any_of(pipes_.begin(), pipes_.end(), [](auto& x) { return x.poll != nullptr; });
 }
 
 void command_run::set_timer(std::chrono::milliseconds delay) {
@@ -191,6 +223,7 @@ void command_run::finish(std::string error_text) {
     result.error_text = "the exit status of process " + std::to_string(child_.pid())
                         + " was lost: something else in this process waits for all children or ignores SIGCHLD";
   result.output_bytes = output_.total_bytes();
+  result.output_file_bytes = file_.bytes();
   result.output = output_.take();
   result.duration = (exit_ ? ended_at_ : std::chrono::steady_clock::now()) - started_at_;
   const auto done = std::move(done_);

@@ -4,8 +4,10 @@
 #include "runtime/executors/command/child_process.hpp"
 #include "runtime/executors/command/command_runner.hpp"
 #include "runtime/executors/command/output_buffer.hpp"
+#include "runtime/executors/command/output_file.hpp"
 #include "runtime/executors/command/uv_handle.hpp"
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -26,17 +28,25 @@ public:
   /// Must be called on the loop's thread, by which the program also dies. Throws if there is no memory for the output.
   static std::variant<std::unique_ptr<command_run>, start_failure>
   start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec, command_runner::progress progress,
-        on_result done);
+        command_runner::on_output take, on_result done);
 
-  /// Takes the program down the ladder. Harmless when it is on its way already or has ended.
-  void stop();
+  /// Takes the program down the ladder, after that time. Harmless when it is on its way already or has ended.
+  void stop(std::chrono::milliseconds after);
 
   /// Goes to the end of the ladder at once.
   void kill();
 
 private:
+  /// One of the pipes by which the program writes.
+  struct output_pipe {
+    int fd = -1;
+    bool is_error = false;
+    uv_owned<uv_poll_t> poll = {}; ///< Null once it has ended.
+  };
+
   command_run(const stop_ladder& ladder, const command_spec& spec, std::chrono::steady_clock::time_point started_at,
-              child_process child, output_buffer output, command_runner::progress progress, on_result done);
+              child_process child, output_buffer output, command_runner::progress progress,
+              command_runner::on_output take, on_result done);
 
   /// 0 or libuv's negative error.
   int watch(uv_loop_t& loop);
@@ -50,6 +60,9 @@ private:
   void begin_stop(command_ending ending);
   void descend();
   void read_output();
+  void read_from(output_pipe&);
+  void keep(bool is_error, std::string_view bytes);
+  bool has_open_output() const;
   void set_timer(std::chrono::milliseconds delay);
   void finish(std::string error_text = {});
 
@@ -58,15 +71,18 @@ private:
   std::chrono::steady_clock::time_point started_at_;
   child_process child_;
   output_buffer output_;
+  output_file file_;
   command_runner::progress progress_;
+  command_runner::on_output take_; ///< Empty when nobody listens.
   on_result done_;
   std::chrono::steady_clock::time_point ended_at_{};
   std::optional<exit_status> exit_;
+  command_ending when_time_is_up_ = command_ending::timed_out;
   std::optional<command_ending> requested_; ///< Set once this node has decided to end the program, and why.
   std::size_t rung_ = 0;                    ///< The next step of the ladder.
   // Last, so that the handles close before their descriptors do.
   uv_owned<uv_poll_t> exit_poll_;
-  uv_owned<uv_poll_t> output_poll_; ///< Null once the output has ended.
+  std::array<output_pipe, 2> pipes_;
   uv_owned<uv_timer_t> timer_;
 };
 

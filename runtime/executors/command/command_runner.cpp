@@ -27,11 +27,13 @@ struct start_request {
   run_id id;
   command_spec spec;
   on_end done;
+  command_runner::on_output take;
   command_runner::progress progress;
 };
 
 struct stop_request {
   run_id id;
+  std::chrono::milliseconds after;
 };
 
 struct kill_request {
@@ -157,12 +159,13 @@ struct command_runner::impl {
   }
 
   void begin(start_request& x) {
-    auto started = command_run::start(loop.loop, ladder, x.spec, x.progress, [this, id = x.id, done = x.done](command_result y) {
+    auto on_result = [this, id = x.id, done = x.done](command_result y) {
       runs.erase(id);
       report(done, std::move(y));
       if (must_end && runs.empty())
         uv_async_send(&loop.wakeup);
-    });
+    };
+    auto started = command_run::start(loop.loop, ladder, x.spec, x.progress, std::move(x.take), std::move(on_result));
     if (auto* failure = std::get_if<start_failure>(&started))
       return report_not_started(x.done, failure->error_number, std::move(failure->sentence));
     runs.emplace(x.id, std::get<std::unique_ptr<command_run>>(std::move(started)));
@@ -170,7 +173,7 @@ struct command_runner::impl {
 
   void handle(const stop_request& x) {
     if (const auto run = runs.find(x.id); run != runs.end())
-      run->second->stop();
+      run->second->stop(x.after);
   }
 
   void handle(const kill_request& x) {
@@ -204,14 +207,14 @@ command_runner::command_runner(stop_ladder ladder) {
 
 command_runner::~command_runner() = default;
 
-command_runner::progress command_runner::start(run_id id, command_spec spec, on_end done) {
+command_runner::progress command_runner::start(run_id id, command_spec spec, on_end done, on_output take) {
   auto result = std::make_shared<std::atomic<std::int64_t>>(0);
-  impl_->add(start_request{id, std::move(spec), std::move(done), result});
+  impl_->add(start_request{id, std::move(spec), std::move(done), std::move(take), result});
   return result;
 }
 
-void command_runner::stop(run_id id) {
-  impl_->add(stop_request{id});
+void command_runner::stop(run_id id, std::chrono::milliseconds after) {
+  impl_->add(stop_request{id, after});
 }
 
 void command_runner::kill(run_id id) {
