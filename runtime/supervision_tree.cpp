@@ -154,14 +154,26 @@ struct supervision_tree::table {
     return result;
   }
 
+  executors::agent_cli_settings agents() const {
+    executors::agent_cli_settings result;
+    result.ladder = {x.command.interrupt_grace, x.command.terminate_grace};
+    result.environment = allowed_environment();
+    result.working_directory = settings.working_directory;
+    result.attempts_folder = settings.attempts_folder;
+    result.output_file_bytes_max = x.command.output_file;
+    result.outputs_bytes_max = x.command.outputs_kept;
+    result.memory_events = executors::find_memory_events();
+    return result;
+  }
+
   /// The one worker that has children, and so takes its place along.
   child_spec ticket_workers() const {
     auto context = std::make_shared<worker_context>();
     context->completer = to.completer.handle();
     context->executor = to.executor.handle();
     context->ledger = to.workers.handle();
-    context->executors = executors::make_table(settings.functions);
     context->redactor = settings.redactor;
+    context->executors = executors::make_table(settings.functions, agents());
     context->environment = allowed_environment();
     context->working_directory = settings.working_directory;
     context->attempts_folder = settings.attempts_folder;
