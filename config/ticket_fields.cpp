@@ -1,6 +1,7 @@
 #include "config/ticket_fields.hpp"
 
 #include "config/values.hpp"
+#include "messages/agent_payload.hpp"
 #include "messages/error.hpp"
 #include "messages/http_payload.hpp"
 #include "messages/payload.hpp"
@@ -98,6 +99,7 @@ private:
 
   static const field_table& ticket_fields() {
     static const field_table result{
+      {"agent", &ticket_reader::read_agent},
       {"attempts", &ticket_reader::read_attempts},
       {"check", &ticket_reader::read_check},
       {"command", &ticket_reader::read_command},
@@ -170,14 +172,20 @@ private:
 
   void read_fields(const YAML::Node& key, const YAML::Node& body) {
     read_map(body, "", ticket_fields());
-    if (const auto works = !!body["command"] + !!body["http"] + !!body["mock"]; works == 0)
+    if (const auto works = !!body["agent"] + !!body["command"] + !!body["http"] + !!body["mock"]; works == 0)
       report_that_it(key, "has no command");
     else if (works > 1)
-      report_that_it(key, "must have one of command, http and mock");
+      report_that_it(key, "must have one of agent, command, http and mock");
     if (!body["command"])
-      for (const auto* field : {"cwd", "env", "exit_codes", "limits", "shell", "stdin", "stdin_file"})
+      for (const auto* field : {"exit_codes", "limits", "shell", "stdin", "stdin_file"})
         if (body[field])
           report_that_it(key, "has " + in_quotes(field) + ", which only a command can have");
+    if (body["agent"] && !body["check"])
+      report_that_it(key, "has an agent and no check, so its own word would decide; write for example check: {command: [./test]}");
+    if (!body["command"] && !body["agent"])
+      for (const auto* field : {"cwd", "env"})
+        if (body[field])
+          report_that_it(key, "has " + in_quotes(field) + ", which only a command or an agent can have");
     if (body["stdin"] && body["stdin_file"])
       report_that_it(key, "has both stdin and stdin_file; write one of them");
   }
@@ -252,6 +260,15 @@ private:
       report(at, "http: " + render(payload.error()));
   }
 
+  void read_agent(const YAML::Node& at, const YAML::Node& value) {
+    read_other("agent", at, value, "{agent: claude, prompt: Make the tests pass.}");
+    entry_.ticket.kind = "agent_cli";
+    if (!value.IsMap())
+      return;
+    if (const auto payload = parse_agent_payload(other_.dump()); !payload)
+      report(at, "agent: " + render(payload.error()));
+  }
+
   void read_mock(const YAML::Node& at, const YAML::Node& value) {
     read_other("mock", at, value, "{class: completed, latency_ms: 50}");
   }
@@ -266,6 +283,11 @@ private:
 
   /// Of what isn't a command: its own members, and the check.
   std::string other_payload() {
+    if (entry_.ticket.kind == "agent_cli") {
+      other_.emplace("working_directory", payload_.working_directory);
+      for (const auto& [name, value] : payload_.environment)
+        other_["environment"][name] = value;
+    }
     if (!payload_.check.empty()) {
       other_["check"] = payload_.check;
       other_["check_timeout_ms"] = std::chrono::ceil<std::chrono::milliseconds>(payload_.check_timeout).count();

@@ -183,7 +183,7 @@ CAF_TEST(a ticket without a command is refused) {
                   "g:3:2: ticket 'x' has no command\n"
                   "g:3:6: ticket 'x': unknown key 'comand', did you mean 'command'?");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
-                  "g:3:20: ticket 'x': unknown key 'colour', known are attempts, check, command, cwd, deadline, env, "
+                  "g:3:20: ticket 'x': unknown key 'colour', known are agent, attempts, check, command, cwd, deadline, env, "
                   "exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, shell, "
                   "start_timeout, stdin, stdin_file, timeout, unique");
 }
@@ -214,11 +214,32 @@ CAF_TEST(a ticket may call somebody instead of running a command) {
   CAF_CHECK_EQUAL(graph->tickets[1].payload, R"({"latency_ms":5})");
 }
 
+CAF_TEST(a ticket may be the work of an agent) {
+  const auto graph = load("graph: a\ntickets:\n x: {agent: {agent: codex, prompt: Do it., environment: {A: '1'}}, "
+                          "cwd: /src, env: {B: 2}, check: {command: [c]}}\n");
+  CAF_REQUIRE(graph);
+  CAF_CHECK_EQUAL(graph->tickets[0].kind, "agent_cli");
+  CAF_CHECK_EQUAL(graph->tickets[0].payload,
+                  R"({"agent":"codex","check":["c"],"check_timeout_ms":0,"environment":{"A":"1","B":"2"},"prompt":"Do it.",)"
+                  R"("working_directory":"/src"})");
+}
+
 CAF_TEST(a ticket does one thing) {
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], http: {url: 'http://h'}}"),
-                  "g:3:2: ticket 'x' must have one of command, http and mock");
+                  "g:3:2: ticket 'x' must have one of agent, command, http and mock");
   CAF_CHECK_EQUAL(problem_of_ticket("{mock: {}, shell: true}"),
                   "g:3:2: ticket 'x' has 'shell', which only a command can have");
+  CAF_CHECK_EQUAL(problem_of_ticket("{mock: {}, cwd: src}"),
+                  "g:3:2: ticket 'x' has 'cwd', which only a command or an agent can have");
+  CAF_CHECK_EQUAL(problem_of_ticket("{agent: {agent: claude, prompt: p}, stdin: x, check: {command: [c]}}"),
+                  "g:3:2: ticket 'x' has 'stdin', which only a command can have");
+  CAF_CHECK_EQUAL(problem_of_ticket("{agent: claude, check: {command: [c]}}"),
+                  "g:3:13: ticket 'x': agent must be a map, as in {agent: claude, prompt: Make the tests pass.}");
+  CAF_CHECK_EQUAL(problem_of_ticket("{agent: {agent: claude}, check: {command: [c]}}"),
+                  "g:3:13: ticket 'x': agent: payload of an agent: 'prompt' is missing; it says what the agent shall do");
+  CAF_CHECK_EQUAL(problem_of_ticket("{agent: {agent: claude, prompt: p}}"),
+                  "g:3:2: ticket 'x' has an agent and no check, so its own word would decide; write for example "
+                  "check: {command: [./test]}");
   CAF_CHECK_EQUAL(problem_of_ticket("{mock: 1}"),
                   "g:3:12: ticket 'x': mock must be a map, as in {class: completed, latency_ms: 50}");
   CAF_CHECK_EQUAL(problem_of_ticket("{http: {url: x}}"),

@@ -68,6 +68,21 @@ CAF_TEST(the first graph of the readme runs and its summary is one object) {
   CAF_CHECK(me.leaves_no_server());
 }
 
+CAF_TEST(the example of an agent learns from its check and leaves what it used) {
+  for (auto name : {"agent.yaml", "agent"})
+    fs::copy(fs::path{SWARM_SOURCE_DIR "/tools/examples"} / name, me.folder() / name, fs::copy_options::recursive);
+  me.environment.try_emplace("SWARM_RETRY_BACKOFF_FIRST", "1ms");
+  auto said = me.run({"run", "agent.yaml", "--scheduler.interval", "20ms"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  CAF_CHECK(contains(said.err, "graph 1: 2 completed"));
+  auto shown = show("mend");
+  CAF_CHECK(contains(shown, "greet said 'hello world' instead of 'hello, world'"));
+  auto second = shown.substr(shown.find("attempt 2"));
+  for (auto part : {"claude said 'success' (turns: 2, tool calls: 1): 'I mended greet.' (row 2.3/1)", "passed",
+                    "\"cost_micro_dollars\":20000", "\"input_tokens\":900", "session_id"})
+    CAF_CHECK(contains(second, part));
+}
+
 CAF_TEST(a failure ends with 1 and shows what the command said) {
   auto said = run("graph: g\ntickets:\n  bad: {command: [sh, -c, 'echo oops >&2; exit 3'], attempts: 1}\n"
                   "  after: {command: ['true'], needs: [bad]}\n  beside: {command: ['true']}\n", {"--json"});
