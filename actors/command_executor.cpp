@@ -6,8 +6,9 @@
 
 namespace swarm {
 
-command_executor::command_executor(interface::pointer self, executors::stop_ladder ladder)
-  : self_(self), runner_(ladder) {}
+command_executor::command_executor(interface::pointer self, executors::stop_ladder ladder,
+                                   std::shared_ptr<const redact::redactor> redactor)
+  : self_(self), runner_(ladder, std::move(redactor)) {}
 
 command_executor::interface::behavior_type command_executor::make_behavior() {
   self_->set_down_handler([this](caf::down_msg& down) {

@@ -16,7 +16,8 @@ public:
   using interface = command_executor_actor::extend<caf::reacts_to<atom::ended, std::uint64_t, command_result>>;
   static constexpr const char* name = "command_executor";
 
-  command_executor(interface::pointer self, executors::stop_ladder ladder);
+  command_executor(interface::pointer self, executors::stop_ladder ladder,
+                   std::shared_ptr<const redact::redactor> redactor = nullptr);
 
   interface::behavior_type make_behavior();
   std::vector<actor_fact> facts() const;

@@ -258,8 +258,7 @@ std::vector<option> make_options() {
       "How long a command that is stopped may take after SIGTERM before it is killed."),
 
     names("secrets.variables", secrets, &secrets_config::variables,
-      {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CODEX_API_KEY", "GEMINI_API_KEY",
-       "GOOGLE_API_KEY", "OPENAI_API_KEY", "PGPASSWORD"},
+      {"ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "PGPASSWORD"},
       "Variables of the node whose values are never stored or logged, besides all that begin with SWARM_SECRET_."),
 
     integer("supervisor.restarts_max", supervisor, &supervisor_config::restarts_max, 5, 0, 1'000, "restarts",

@@ -120,7 +120,7 @@ struct supervision_tree::table {
       store_child(settings, to.settlements, "store/settlements"),
       store_child(settings, to.maintenance, "store/maintenance"),
       child<command_executor>("executor", to.executor,
-                              executors::stop_ladder{x.command.interrupt_grace, x.command.terminate_grace}),
+                              executors::stop_ladder{x.command.interrupt_grace, x.command.terminate_grace}, settings.redactor),
       child<swarm::notifier, caf::detached>(
         "notifier", to.notifier, notifier_config{for_role(settings.database, "notifier"), reconnect_rule(x)},
         to.dispatchers, to.heartbeat.handle()),
@@ -157,6 +157,7 @@ struct supervision_tree::table {
   executors::agent_cli_settings agents() const {
     executors::agent_cli_settings result;
     result.ladder = {x.command.interrupt_grace, x.command.terminate_grace};
+    result.redactor = settings.redactor;
     result.environment = allowed_environment();
     result.working_directory = settings.working_directory;
     result.attempts_folder = settings.attempts_folder;

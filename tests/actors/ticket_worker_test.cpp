@@ -451,7 +451,7 @@ CAF_TEST(a secret goes to the command and neither to its check nor into what it 
   CAF_CHECK(!program(1).environment.contains("SWARM_SECRET_WORKER_TEST"));
   end_program(exited(1, "correct%20horse"));
   CAF_CHECK_EQUAL(settled().output, "is [redacted:HORSE]\n--- check ---\n[redacted:HORSE]");
-  CAF_CHECK_EQUAL(settled().evidence, "the check '[redacted:HORSE]' exited with 1 after 0.0 s");
+  CAF_CHECK_EQUAL(settled().evidence, "check '[redacted:HORSE]' failed: exit code 1");
 }
 
 CAF_TEST(a secret that the node does not have puts its ticket off and runs nothing) {

@@ -184,7 +184,7 @@ CAF_TEST(a ticket without a command is refused) {
                   "g:3:6: ticket 'x': unknown key 'comand', did you mean 'command'?");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
                   "g:3:20: ticket 'x': unknown key 'colour', known are agent, attempts, check, command, cwd, deadline, env, "
-                  "exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, shell, "
+                  "exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, secrets, shell, "
                   "start_timeout, stdin, stdin_file, timeout, unique");
 }
 

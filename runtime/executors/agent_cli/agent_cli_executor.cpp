@@ -86,7 +86,7 @@ command_spec make_spec(const claimed_ticket& ticket, const agent_payload& payloa
 agent_cli_executor::agent_cli_executor(agent_cli_settings x)
   : settings_(std::move(x)),
     sessions_(settings_.attempts_folder.empty() ? std::filesystem::path{} : settings_.attempts_folder / "sessions"),
-    runner_(settings_.ladder) {}
+    runner_(settings_.ladder, settings_.redactor) {}
 
 std::unique_ptr<execution> agent_cli_executor::start(const claimed_ticket& ticket, on_outcome done) {
   auto payload = parse_agent_payload(ticket.payload);

@@ -15,6 +15,7 @@ namespace swarm::executors {
 /// What agents share on a node.
 struct agent_cli_settings {
   stop_ladder ladder = {};
+  std::shared_ptr<const redact::redactor> redactor = {}; ///< Of what they write; may be absent.
   std::map<std::string, std::string> environment = {}; ///< The variables of the node that they may see.
   std::string working_directory = {};         ///< For tickets that name none.
   std::filesystem::path attempts_folder = {}; ///< For transcripts, sessions and shared files; empty: there are none.

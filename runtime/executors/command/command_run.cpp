@@ -49,7 +49,7 @@ uv_owned<uv_timer_t> make_timer(uv_loop_t& loop, void* data) {
 } // namespace
 
 std::variant<std::unique_ptr<command_run>, start_failure>
-command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec,
+command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec,
                    command_runner::progress progress, command_runner::on_output take, on_result done) {
   output_buffer output{spec.output_head_bytes, spec.output_tail_bytes};
   const auto started_at = std::chrono::steady_clock::now();
@@ -58,14 +58,14 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const command_spe
     return std::move(*failure);
   auto& child = std::get<child_process>(started);
   std::unique_ptr<command_run> run{
-    new command_run(ladder, spec, started_at, std::move(child), std::move(output), std::move(progress),
+    new command_run(ladder, redactor, spec, started_at, std::move(child), std::move(output), std::move(progress),
                     std::move(take), std::move(done))};
   if (const int error = run->watch(loop); error != 0)
     return start_failure{-error, "cannot watch '" + spec.argv.front() + "': " + uv_strerror(error)};
   return run;
 }
 
-command_run::command_run(const stop_ladder& ladder, const command_spec& spec,
+command_run::command_run(const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec,
                          std::chrono::steady_clock::time_point started_at, child_process child, output_buffer output,
                          command_runner::progress progress, command_runner::on_output take, on_result done)
   : ladder_(ladder),
@@ -78,6 +78,9 @@ command_run::command_run(const stop_ladder& ladder, const command_spec& spec,
     take_(std::move(take)),
     done_(std::move(done)),
     pipes_{output_pipe{child_.output_fd(), false}, output_pipe{child_.error_output_fd(), true}} {
+  if (redactor != nullptr)
+    for (auto& pipe : pipes_)
+      pipe.redaction = redactor->stream();
   progress_->store(1, std::memory_order_relaxed);
 }
 
@@ -179,19 +182,36 @@ void command_run::read_from(output_pipe& pipe) {
   for (int i = 0; pipe.poll && i < reads_per_turn; ++i) {
     const auto count = read(pipe.fd, bytes.data(), bytes.size());
     if (count > 0)
-      keep(pipe.is_error, {bytes.data(), static_cast<std::size_t>(count)});
+      take(pipe, {bytes.data(), static_cast<std::size_t>(count)});
     else if (count == -1 && (errno == EAGAIN || errno == EINTR))
       return;
     else
-      pipe.poll.reset();
+      close(pipe);
   }
+}
+
+void command_run::take(output_pipe& pipe, std::string_view bytes) {
+  output_bytes_ += bytes.size();
+  progress_->store(1 + static_cast<std::int64_t>(output_bytes_), std::memory_order_relaxed);
+  if (!pipe.redaction)
+    return keep(pipe.is_error, bytes);
+  std::string safe;
+  pipe.redaction->feed(bytes, safe);
+  keep(pipe.is_error, safe);
+}
+
+void command_run::close(output_pipe& pipe) {
+  if (!std::exchange(pipe.poll, nullptr) || !pipe.redaction)
+    return;
+  std::string rest;
+  pipe.redaction->finish(rest);
+  keep(pipe.is_error, rest);
 }
 
 void command_run::keep(bool is_error, std::string_view bytes) {
   output_.append(bytes);
   file_.append(bytes);
-  progress_->store(1 + static_cast<std::int64_t>(output_.total_bytes()), std::memory_order_relaxed);
-  if (!take_)
+  if (!take_ || bytes.empty())
     return;
   try {
     take_(is_error, bytes);
@@ -222,7 +242,9 @@ void command_run::finish(std::string error_text) {
   if (status.lost)
     result.error_text = "the exit status of process " + std::to_string(child_.pid())
                         + " was lost: something else in this process waits for all children or ignores SIGCHLD";
-  result.output_bytes = output_.total_bytes();
+  for (auto& pipe : pipes_)
+    close(pipe);
+  result.output_bytes = output_bytes_;
   result.output_file_bytes = file_.bytes();
   result.output = output_.take();
   result.duration = (exit_ ? ended_at_ : std::chrono::steady_clock::now()) - started_at_;

@@ -26,8 +26,9 @@ public:
   using on_result = std::function<void(command_result)>;
 
   /// Must be called on the loop's thread, by which the program also dies. Throws if there is no memory for the output.
+  /// @param redactor may be nullptr.
   static std::variant<std::unique_ptr<command_run>, start_failure>
-  start(uv_loop_t& loop, const stop_ladder& ladder, const command_spec& spec, command_runner::progress progress,
+  start(uv_loop_t& loop, const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec, command_runner::progress progress,
         command_runner::on_output take, on_result done);
 
   /// Takes the program down the ladder, after that time. Harmless when it is on its way already or has ended.
@@ -41,10 +42,11 @@ private:
   struct output_pipe {
     int fd = -1;
     bool is_error = false;
+    std::optional<redact::redaction_stream> redaction = {};
     uv_owned<uv_poll_t> poll = {}; ///< Null once it has ended.
   };
 
-  command_run(const stop_ladder& ladder, const command_spec& spec, std::chrono::steady_clock::time_point started_at,
+  command_run(const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec, std::chrono::steady_clock::time_point started_at,
               child_process child, output_buffer output, command_runner::progress progress,
               command_runner::on_output take, on_result done);
 
@@ -61,6 +63,8 @@ private:
   void descend();
   void read_output();
   void read_from(output_pipe&);
+  void take(output_pipe&, std::string_view bytes);
+  void close(output_pipe&);
   void keep(bool is_error, std::string_view bytes);
   bool has_open_output() const;
   void set_timer(std::chrono::milliseconds delay);
@@ -71,6 +75,7 @@ private:
   std::chrono::steady_clock::time_point started_at_;
   child_process child_;
   output_buffer output_;
+  std::uint64_t output_bytes_ = 0; ///< As the program wrote them.
   output_file file_;
   command_runner::progress progress_;
   command_runner::on_output take_; ///< Empty when nobody listens.

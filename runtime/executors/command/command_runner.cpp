@@ -100,7 +100,8 @@ void report_not_started(const on_end& done, int error_number, std::string senten
 } // namespace
 
 struct command_runner::impl {
-  explicit impl(stop_ladder x) : ladder(x), loop(wake, this), thread([this] { work(); }) {}
+  impl(stop_ladder x, std::shared_ptr<const redact::redactor> secrets)
+    : ladder(x), redactor(std::move(secrets)), loop(wake, this), thread([this] { work(); }) {}
 
   ~impl() {
     {
@@ -165,7 +166,7 @@ struct command_runner::impl {
       if (must_end && runs.empty())
         uv_async_send(&loop.wakeup);
     };
-    auto started = command_run::start(loop.loop, ladder, x.spec, x.progress, std::move(x.take), std::move(on_result));
+    auto started = command_run::start(loop.loop, ladder, redactor.get(), x.spec, x.progress, std::move(x.take), std::move(on_result));
     if (auto* failure = std::get_if<start_failure>(&started))
       return report_not_started(x.done, failure->error_number, std::move(failure->sentence));
     runs.emplace(x.id, std::get<std::unique_ptr<command_run>>(std::move(started)));
@@ -191,6 +192,7 @@ struct command_runner::impl {
   }
 
   const stop_ladder ladder;
+  const std::shared_ptr<const redact::redactor> redactor; ///< May be absent.
   std::unordered_map<run_id, std::unique_ptr<command_run>> runs; ///< Of the loop's thread.
   bool must_end = false;                                         ///< Of the loop's thread.
   std::mutex mutex;
@@ -200,9 +202,9 @@ struct command_runner::impl {
   std::thread thread;
 };
 
-command_runner::command_runner(stop_ladder ladder) {
+command_runner::command_runner(stop_ladder ladder, std::shared_ptr<const redact::redactor> redactor) {
   heed_ended_children();
-  impl_ = std::make_unique<impl>(ladder);
+  impl_ = std::make_unique<impl>(ladder, std::move(redactor));
 }
 
 command_runner::~command_runner() = default;

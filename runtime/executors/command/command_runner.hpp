@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/command.hpp"
+#include "runtime/executors/redact/redactor.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -40,7 +41,8 @@ public:
 
   /// Sets SIGCHLD back to its default if this process ignores it, or no exit status could be learned. Throws
   /// `std::system_error` if there is no thread or descriptor for the loop.
-  explicit command_runner(stop_ladder ladder = {});
+  /// @param redactor of what the programs write, before anybody gets it; may be absent.
+  explicit command_runner(stop_ladder ladder = {}, std::shared_ptr<const redact::redactor> redactor = nullptr);
 
   /// Kills every group that still runs (SIGKILL), calls their `on_end` with `stopped`, and ends the thread. Takes
   /// milliseconds; a second if somebody out of reach holds an output, five if a process survives SIGKILL. Must not be
