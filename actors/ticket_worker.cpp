@@ -108,6 +108,7 @@ void ticket_worker::execute_with(executors::executor& x) {
     return settle(outcome_class::permanent, "the ticket's payload can't be read: " + render(taken.error()));
   payload_.check = taken->check;
   payload_.check_timeout = taken->check_timeout;
+  payload_.working_directory = taken->working_directory;
   auto ticket = ticket_;
   ticket.payload = taken->rest;
   // By address: we own the execution, so it must not own us.

@@ -2,6 +2,7 @@
 
 #include "config/values.hpp"
 #include "messages/agent_payload.hpp"
+#include "messages/claude_payload.hpp"
 #include "messages/error.hpp"
 #include "messages/http_payload.hpp"
 #include "messages/payload.hpp"
@@ -102,6 +103,7 @@ private:
       {"agent", &ticket_reader::read_agent},
       {"attempts", &ticket_reader::read_attempts},
       {"check", &ticket_reader::read_check},
+      {"claude", &ticket_reader::read_claude},
       {"command", &ticket_reader::read_command},
       {"cwd", &ticket_reader::read_cwd},
       {"deadline", &ticket_reader::read_deadline},
@@ -172,20 +174,20 @@ private:
 
   void read_fields(const YAML::Node& key, const YAML::Node& body) {
     read_map(body, "", ticket_fields());
-    if (const auto works = !!body["agent"] + !!body["command"] + !!body["http"] + !!body["mock"]; works == 0)
+    if (const auto works = !!body["agent"] + !!body["claude"] + !!body["command"] + !!body["http"] + !!body["mock"]; works == 0)
       report_that_it(key, "has no command");
     else if (works > 1)
-      report_that_it(key, "must have one of agent, command, http and mock");
+      report_that_it(key, "must have one of agent, claude, command, http and mock");
     if (!body["command"])
-      for (const auto* field : {"exit_codes", "limits", "shell", "stdin", "stdin_file"})
+      for (const auto* field : {"exit_codes", "limits", "secrets", "shell", "stdin", "stdin_file"})
         if (body[field])
           report_that_it(key, "has " + in_quotes(field) + ", which only a command can have");
     if (body["agent"] && !body["check"])
       report_that_it(key, "has an agent and no check, so its own word would decide; write for example check: {command: [./test]}");
-    if (!body["command"] && !body["agent"])
-      for (const auto* field : {"cwd", "env"})
-        if (body[field])
-          report_that_it(key, "has " + in_quotes(field) + ", which only a command or an agent can have");
+    if (body["env"] && !body["command"] && !body["agent"])
+      report_that_it(key, "has 'env', which only a command or an agent can have");
+    if (body["cwd"] && !body["command"] && !body["agent"] && !body["claude"])
+      report_that_it(key, "has 'cwd', which only a command, an agent or claude can have");
     if (body["stdin"] && body["stdin_file"])
       report_that_it(key, "has both stdin and stdin_file; write one of them");
   }
@@ -269,6 +271,17 @@ private:
       report(at, "agent: " + render(payload.error()));
   }
 
+  void read_claude(const YAML::Node& at, const YAML::Node& value) {
+    read_other("claude", at, value, "{prompt: Write hello.c., tools: {write_file: true}}");
+    if (!value.IsMap())
+      return;
+    auto payload = other_;
+    if (!payload.contains("working_directory"))
+      payload["working_directory"] = payload_.working_directory;
+    if (const auto parsed = parse_claude_payload(payload.dump()); !parsed)
+      report(at, "claude: " + render(parsed.error()));
+  }
+
   void read_mock(const YAML::Node& at, const YAML::Node& value) {
     read_other("mock", at, value, "{class: completed, latency_ms: 50}");
   }
@@ -283,11 +296,10 @@ private:
 
   /// Of what isn't a command: its own members, and the check.
   std::string other_payload() {
-    if (entry_.ticket.kind == "agent_cli") {
+    if (entry_.ticket.kind == "agent_cli" || entry_.ticket.kind == "claude")
       other_.emplace("working_directory", payload_.working_directory);
-      for (const auto& [name, value] : payload_.environment)
-        other_["environment"][name] = value;
-    }
+    for (const auto& [name, value] : payload_.environment)
+      other_["environment"][name] = value;
     if (!payload_.check.empty()) {
       other_["check"] = payload_.check;
       other_["check_timeout_ms"] = std::chrono::ceil<std::chrono::milliseconds>(payload_.check_timeout).count();

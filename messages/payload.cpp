@@ -213,6 +213,9 @@ caf::expected<taken_check> take_check(std::string_view text) {
       return failed;
     value.erase(timeout);
   }
+  if (auto directory = value.find("working_directory"); directory != value.end())
+    if (auto failed = read_directory(*directory, result.working_directory))
+      return failed;
   result.rest = value.dump();
   return result;
 }

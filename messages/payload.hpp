@@ -46,6 +46,7 @@ caf::expected<command_payload> parse_command_payload(std::string_view json);
 struct taken_check {
   std::vector<std::string> check; ///< argv; empty when there is none.
   caf::timespan check_timeout{0};
+  std::string working_directory;  ///< Of the work, for the check; stays in `rest`. Empty when there is none.
   std::string rest;               ///< JSON object without `check` and `check_timeout_ms`.
 };
 

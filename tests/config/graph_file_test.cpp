@@ -183,7 +183,7 @@ CAF_TEST(a ticket without a command is refused) {
                   "g:3:2: ticket 'x' has no command\n"
                   "g:3:6: ticket 'x': unknown key 'comand', did you mean 'command'?");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
-                  "g:3:20: ticket 'x': unknown key 'colour', known are agent, attempts, check, command, cwd, deadline, env, "
+                  "g:3:20: ticket 'x': unknown key 'colour', known are agent, attempts, check, claude, command, cwd, deadline, env, "
                   "exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, secrets, shell, "
                   "start_timeout, stdin, stdin_file, timeout, unique");
 }
@@ -226,7 +226,7 @@ CAF_TEST(a ticket may be the work of an agent) {
 
 CAF_TEST(a ticket does one thing) {
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], http: {url: 'http://h'}}"),
-                  "g:3:2: ticket 'x' must have one of agent, command, http and mock");
+                  "g:3:2: ticket 'x' must have one of agent, claude, command, http and mock");
   CAF_CHECK_EQUAL(problem_of_ticket("{mock: {}, shell: true}"),
                   "g:3:2: ticket 'x' has 'shell', which only a command can have");
   CAF_CHECK_EQUAL(problem_of_ticket("{mock: {}, cwd: src}"),
