@@ -110,6 +110,17 @@ struct secrets_config {
   std::vector<std::string> variables;
 };
 
+struct claude_config {
+  std::string base_url;
+  std::string version;
+  std::string api_key_env;
+  std::filesystem::path api_key_file;
+  std::string model;
+  std::filesystem::path price_file; ///< Empty: the prices that came with the program.
+  std::chrono::milliseconds first_byte_timeout{};
+  std::chrono::milliseconds idle_timeout{};
+};
+
 struct supervisor_config {
   int restarts_max = 0;
   std::chrono::milliseconds period{};
@@ -143,6 +154,7 @@ struct node_config {
   ticket_config ticket;
   command_config command;
   secrets_config secrets;
+  claude_config claude;
   sealer_config sealer;
   pruner_config pruner;
   supervisor_config supervisor;

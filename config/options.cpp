@@ -129,6 +129,7 @@ std::vector<option> make_options() {
   constexpr auto ticket = &node_config::ticket;
   constexpr auto command = &node_config::command;
   constexpr auto secrets = &node_config::secrets;
+  constexpr auto claude = &node_config::claude;
   constexpr auto supervisor = &node_config::supervisor;
   constexpr auto log = &node_config::log;
   const std::vector<std::string_view> log_levels{"trace", "debug", "info", "warn", "error", "off"};
@@ -260,6 +261,24 @@ std::vector<option> make_options() {
     names("secrets.variables", secrets, &secrets_config::variables,
       {"ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "PGPASSWORD"},
       "Variables of the node whose values are never stored or logged, besides all that begin with SWARM_SECRET_."),
+
+    text("claude.base_url", claude, &claude_config::base_url, "https://api.anthropic.com",
+      "Where tickets of kind claude reach the API; plain http is spoken with this machine only."),
+    text("claude.version", claude, &claude_config::version, "2023-06-01",
+      "Version of the API, sent as anthropic-version."),
+    text("claude.api_key_env", claude, &claude_config::api_key_env, "ANTHROPIC_API_KEY",
+      "Variable of the node's environment that holds the key of the API."),
+    path("claude.api_key_file", claude, &claude_config::api_key_file,
+      "File that holds the key; it goes before the variable and is read for every attempt."),
+    text("claude.model", claude, &claude_config::model, "claude-sonnet-5-5",
+      "Model of tickets that name none."),
+    path("claude.price_file", claude, &claude_config::price_file,
+      "YAML file with what models cost, by date; empty for the prices that came with the program. A model without a price "
+      "is refused."),
+    duration("claude.first_byte_timeout", claude, &claude_config::first_byte_timeout, 90s, 1s, 30min,
+      "How long the API may take to begin an answer."),
+    duration("claude.idle_timeout", claude, &claude_config::idle_timeout, 3min, 1s, 1h,
+      "How long an answer of the API may stop, pings included."),
 
     integer("supervisor.restarts_max", supervisor, &supervisor_config::restarts_max, 5, 0, 1'000, "restarts",
       "Restarts of its children that a supervisor accepts within supervisor.period."),
