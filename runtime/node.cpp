@@ -3,6 +3,7 @@
 #include "actors/logging.hpp"
 #include "actors/restart_policy.hpp"
 #include "messages/add_messages.hpp"
+#include "runtime/claude_settings.hpp"
 #include "runtime/executors/attempt_files.hpp"
 #include "runtime/introspection.hpp"
 #include "runtime/secrets.hpp"
@@ -140,6 +141,9 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   auto redactor = make_redactor(values);
   if (!redactor)
     return std::move(redactor.error());
+  auto claude = claude_settings(values);
+  if (!claude)
+    return std::move(claude.error());
   auto database = connection_settings(settings, name);
   auto db = store::connection::open(database);
   if (!db)
@@ -183,6 +187,7 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   tree.attempts_folder = settings.attempts_folder;
   tree.functions = settings.functions;
   tree.redactor = std::move(*redactor);
+  tree.claude = std::move(*claude);
   executors::sweep_attempt_files(settings.attempts_folder, values.command.outputs_kept);
   tree.routes["/actors"] = [&system = *state->system, actors = state->actors] {
     return to_json(inspect_actors(system, *actors, facts_patience));

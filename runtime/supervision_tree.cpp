@@ -174,8 +174,10 @@ struct supervision_tree::table {
     context->executor = to.executor.handle();
     context->ledger = to.workers.handle();
     context->redactor = settings.redactor;
-    context->executors = executors::make_table(settings.functions, agents());
     context->environment = allowed_environment();
+    auto claude = settings.claude;
+    claude.environment = context->environment;
+    context->executors = executors::make_table(settings.functions, agents(), claude);
     context->working_directory = settings.working_directory;
     context->attempts_folder = settings.attempts_folder;
     context->output_head_bytes = x.command.output_head;

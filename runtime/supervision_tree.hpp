@@ -5,6 +5,7 @@
 #include "actors/ticket_worker.hpp"
 #include "config/node_config.hpp"
 #include "runtime/control/control_server.hpp"
+#include "runtime/executors/claude/settings.hpp"
 #include "runtime/executors/function_executor.hpp"
 #include "runtime/store/connection.hpp"
 
@@ -26,6 +27,7 @@ struct tree_settings {
   std::filesystem::path control_socket; ///< Empty for none.
   std::filesystem::path attempts_folder; ///< Empty for none.
   executors::function_table functions;   ///< For tickets of kind function.
+  executors::claude::settings claude;    ///< For tickets of kind claude, without an environment.
   std::map<std::string, control::answer> routes; ///< What may be asked there.
   std::shared_ptr<const redact::redactor> redactor; ///< Of all that attempts leave behind; may be absent.
   std::shared_ptr<census> actors = std::make_shared<census>();

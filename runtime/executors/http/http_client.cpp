@@ -26,6 +26,9 @@ namespace {
 /// An answer's head is small; what is longer is somebody's attack on our memory.
 constexpr std::size_t headers_bytes_max = 256u << 10;
 
+/// For the other side to end an answer that is complete.
+constexpr auto linger = 250ms;
+
 struct curl_list_free {
   void operator()(curl_slist* x) const { curl_slist_free_all(x); }
 };
@@ -65,10 +68,11 @@ std::size_t take_bytes(char* data, std::size_t size, std::size_t count, void* co
   auto& x = *static_cast<exchange*>(context);
   x.last_byte = clock_type::now();
   x.has_answered = true;
-  if (x.bytes(status_of(x.easy.get()), {data, size * count}))
-    return size * count;
-  x.is_refused = true;
-  return 0;
+  const auto wanted = x.bytes(status_of(x.easy.get()), {data, size * count});
+  if (wanted == reception::complete)
+    x.request.idle_timeout = linger;
+  x.is_refused = wanted == reception::refuse;
+  return x.is_refused ? 0 : size * count;
 }
 
 std::size_t take_header(char* data, std::size_t size, std::size_t count, void* context) {

@@ -40,6 +40,14 @@ enum class http_failure_kind : std::uint8_t {
   refused_by_caller,  ///< The receiver wanted no more.
 };
 
+/// What whoever receives an answer wants of the rest of it.
+enum class reception : std::uint8_t {
+  go_on,
+  refuse,   ///< No more: the exchange ends as `refused_by_caller`.
+  complete, ///< All that matters has come. The exchange ends when the other side ends it, so that the connection can be
+            ///< used again, or in a moment, as `idle_timeout`.
+};
+
 struct http_end {
   http_failure_kind failure = http_failure_kind::none;
   std::string sentence; ///< For people; empty when all went well.
@@ -53,8 +61,8 @@ class http_client {
 public:
   using exchange_id = std::uint64_t;
 
-  /// Bytes of the body as they come, with the status that they came under. False ends the exchange.
-  using on_bytes = std::function<bool(int status, std::string_view)>;
+  /// Bytes of the body as they come, with the status that they came under.
+  using on_bytes = std::function<reception(int status, std::string_view)>;
 
   /// Called once for each exchange that isn't cancelled, after all bytes.
   using on_end = std::function<void(http_end)>;

@@ -4,7 +4,7 @@
 #include "messages/foreign_json.hpp"
 #include "messages/http_payload.hpp"
 #include "runtime/executors/classify/classify.hpp"
-#include "runtime/executors/http/http_client.hpp"
+#include "runtime/executors/http/http_signal.hpp"
 #include "runtime/executors/one_outcome.hpp"
 
 #include <algorithm>
@@ -21,21 +21,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using nlohmann::json;
-
-transport_error error_of(http_failure_kind x) {
-  switch (x) {
-    case http_failure_kind::connect: return transport_error::connect;
-    case http_failure_kind::tls_handshake: return transport_error::tls_handshake;
-    case http_failure_kind::tls_certificate: return transport_error::tls_certificate;
-    case http_failure_kind::first_byte_timeout: return transport_error::timeout_first_byte;
-    default: return transport_error::reset;
-  }
-}
-
-std::string header(const http_end& x, const char* name) {
-  auto i = x.headers.find(name);
-  return i == x.headers.end() ? "" : i->second;
-}
 
 /// One attempt. Kept alive by its own callbacks, so that nothing of it is touched when it is gone.
 class http_attempt : public std::enable_shared_from_this<http_attempt> {
@@ -108,10 +93,10 @@ private:
                                [me](http_end x) { me->on_end(x); });
   }
 
-  bool take(std::string_view bytes) {
+  reception take(std::string_view bytes) {
     progress_ += static_cast<std::int64_t>(bytes.size());
     body_.append(bytes);
-    return body_.size() <= payload_.response_bytes_max;
+    return body_.size() <= payload_.response_bytes_max ? reception::go_on : reception::refuse;
   }
 
   void on_end(const http_end& x) {
@@ -122,11 +107,11 @@ private:
     if (x.failure == http_failure_kind::bad_request)
       return deliver(outcome_class::permanent, x.sentence, {});
     if (x.failure != http_failure_kind::none)
-      return fail(transport_failure{error_of(x.failure)}, x.sentence);
+      return fail(transport_failure{transport_error_of(x.failure)}, x.sentence);
     if (is_expected(x.status))
       return succeed(x.status);
-    http_failure failure{x.status, body_, header(x, "retry-after"), header(x, "retry-after-ms"),
-                         header(x, "x-should-retry"), {}};
+    http_failure failure{x.status, body_, header_of(x, "retry-after"), header_of(x, "retry-after-ms"),
+                         header_of(x, "x-should-retry"), {}};
     failure.request.to_model = failure.request.streaming = false;
     if (x.status < 400)
       return deliver(outcome_class::content, "answered " + std::to_string(x.status), {});
@@ -157,7 +142,7 @@ private:
     auto verdict = classify(what, std::chrono::system_clock::now(), retries_);
     if (verdict.action == verdict_action::retry_in_place) {
       ++retries_;
-      return client_->after(jittered(verdict), [me = weak_from_this()] {
+      return client_->after(jittered(verdict, random_), [me = weak_from_this()] {
         if (auto self = me.lock())
           self->send();
       });
@@ -169,13 +154,6 @@ private:
     x.output = body_;
     x.output_bytes = body_.size();
     end_.deliver(std::move(x));
-  }
-
-  /// A wait that was asked for is lengthened; one of our own has full jitter.
-  std::chrono::milliseconds jittered(const verdict& x) {
-    auto most = static_cast<double>(x.wait.count());
-    auto draw = x.asked ? std::uniform_real_distribution<>{most, most * 1.2} : std::uniform_real_distribution<>{0, most};
-    return std::chrono::milliseconds{static_cast<std::int64_t>(draw(random_))};
   }
 
   void deliver(outcome_class end, const std::string& sentence, std::string details) {

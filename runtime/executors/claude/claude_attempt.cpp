@@ -1,0 +1,331 @@
+#include "runtime/executors/claude/claude_attempt.hpp"
+
+#include "messages/error.hpp"
+#include "runtime/executors/claude/credentials.hpp"
+#include "runtime/executors/claude/json_members.hpp"
+#include "runtime/executors/claude/prompt.hpp"
+#include "runtime/executors/http/http_signal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace swarm::executors::claude {
+
+namespace {
+
+using json = nlohmann::json;
+
+/// Answers that broke off half done, one behind the other, after which the connection isn't to be trusted for now.
+constexpr int cuts_in_row_max = 3;
+
+/// No model gives a longer answer, and the API refuses to be asked for one.
+constexpr std::int64_t answer_tokens_max = 128'000;
+
+constexpr std::size_t request_ids_max = 100;
+constexpr std::size_t request_id_bytes_max = 100;
+constexpr std::size_t result_bytes_max = 1u << 20;
+
+/// Of what an agent says of itself, in the sentence of its outcome.
+constexpr tool_result_limits said{500, 0};
+
+constexpr tool_result_limits final_text_limits{60u << 10, 4u << 10};
+
+std::chrono::sys_days today() {
+  return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+}
+
+std::string text_of(const streamed_message& x) {
+  std::string result;
+  for (const auto& block : x.content)
+    if (text_member(block.value, "type") == "text")
+      result += text_member(block.value, "text");
+  return result;
+}
+
+bool has_incomplete_tool_use(const streamed_message& x) {
+  return std::any_of(x.content.begin(), x.content.end(), [](const content_block& block) {
+    return text_member(block.value, "type") == "tool_use" && block.state != block_state::complete;
+  });
+}
+
+/// Whether it may have been billed.
+bool has_begun(const api_answer& x) {
+  return x.is_acceptable || !x.message.id.empty() || !x.message.usage.is_null();
+}
+
+model_profile profile_of(const claude_payload& x, const std::string& model, std::int64_t max_tokens) {
+  return {model, max_tokens, x.system, tool_declarations(x.tools), x.effort};
+}
+
+} // namespace
+
+claude_attempt::claude_attempt(std::shared_ptr<services> x, const claimed_ticket& ticket, claude_payload payload,
+                               on_outcome done)
+  : services_(std::move(x)),
+    ticket_(ticket),
+    payload_(std::move(payload)),
+    end_(std::move(done)),
+    spending_(services_->values.prices, payload_.limits),
+    transcript_(services_->values.output_head_bytes, services_->values.output_tail_bytes) {}
+
+/// A step is taken only while somebody still holds the attempt.
+std::function<void(std::function<void()>)> claude_attempt::poster() {
+  return [x = services_, me = weak_from_this()](std::function<void()> step) {
+    x->thread.post([me, step = std::move(step)] {
+      if (auto self = me.lock())
+        step();
+    });
+  };
+}
+
+void claude_attempt::begin(caf::timespan timeout) {
+  tools_.emplace(tool_runner::surroundings{services_->runner, services_->values.environment, poster()}, payload_);
+  if (timeout.count() > 0)
+    services_->client.after(std::chrono::ceil<std::chrono::milliseconds>(timeout), [me = weak_from_this()] {
+      if (auto self = me.lock())
+        self->post([x = self.get()] {
+          x->end_early(outcome_class::timeout, "it wasn't done within the attempt's timeout", false);
+        });
+    });
+  post([this] { start(); });
+}
+
+void claude_attempt::stop() {
+  post([this] { end_early(outcome_class::released, "stopped", false); });
+}
+
+void claude_attempt::kill() {
+  post([this] { end_early(outcome_class::released, "stopped", true); });
+}
+
+void claude_attempt::forget() {
+  end_.forget();
+  // Whoever held it lets it go now, and a program may still run.
+  services_->thread.post([self = shared_from_this()] { self->end_early(outcome_class::released, "", true); });
+}
+
+std::int64_t claude_attempt::progress() const {
+  return *work_ + tools_->progress();
+}
+
+void claude_attempt::start() {
+  auto key = read_api_key(services_->values);
+  if (!key)
+    return end(outcome_class::auth, render(key.error()));
+  api_key_ = std::move(*key);
+  max_tokens_ = payload_.max_tokens;
+  begin_conversation(payload_.model.empty() ? services_->values.model : payload_.model);
+}
+
+/// What another model has thought is never shown to a model, so that a new one begins anew.
+void claude_attempt::begin_conversation(const std::string& model) {
+  model_ = model;
+  conversation_.emplace(profile_of(payload_, model, max_tokens_));
+  retries_ = 0;
+  answered_.clear();
+  if (auto added = conversation_->append_user(
+        {}, first_texts(payload_.prompt, ticket_.last_failure, ticket_.attempt, ticket_.attempts_max));
+      !added)
+    return end(outcome_class::permanent, render(added.error()));
+  send();
+}
+
+void claude_attempt::send() {
+  if (is_ending_)
+    return;
+  if (turns_ >= payload_.limits.turns)
+    return end(outcome_class::content, "its limit of " + std::to_string(payload_.limits.turns) + " turns is reached");
+  conversation_->set_max_tokens(max_tokens_);
+  auto body = conversation_->request_body();
+  auto reserved = spending_.reserve(model_, body.size(), max_tokens_, today());
+  if (!reserved)
+    return end(code_of(reserved.error()) == errc::not_found ? outcome_class::permanent : outcome_class::content,
+               render(reserved.error()));
+  reserved_ = std::move(*reserved);
+  if (reserved_.max_tokens != max_tokens_) {
+    conversation_->set_max_tokens(reserved_.max_tokens);
+    body = conversation_->request_body();
+  }
+  call_ = call_api(services_->client, services_->values, api_key_, std::move(body), work_, [me = weak_from_this()](api_answer x) {
+    if (auto self = me.lock())
+      self->post([y = self.get(), x = std::move(x)]() mutable { y->on_answer(std::move(x)); });
+  });
+}
+
+void claude_attempt::on_answer(api_answer x) {
+  if (is_ending_)
+    return;
+  call_.reset();
+  if (auto id = header_of(x.end, "request-id"); !id.empty() && id.size() <= request_id_bytes_max) {
+    if (request_ids_.size() == request_ids_max)
+      request_ids_.erase(request_ids_.begin());
+    request_ids_.push_back(std::move(id));
+  }
+  if (has_begun(x))
+    spending_.charge(reserved_, x.message, today());
+  if (const auto failure = failure_of(x))
+    return on_failure(*failure, x);
+  retries_ = cuts_ = 0;
+  on_message(x.message);
+}
+
+void claude_attempt::on_failure(const outside_signal& what, const api_answer& x) {
+  const auto v = classify(what, std::chrono::system_clock::now(), retries_);
+  const auto sentence = describe_failure(x) + " (row " + v.row + ")";
+  transcript_.note("--- " + sentence + " ---");
+  if (v.action == verdict_action::go_on)
+    return go_on_after_cut(x.message);
+  if (v.action == verdict_action::retry_in_place) {
+    ++retries_;
+    return services_->client.after(jittered(v, random_), [me = weak_from_this()] {
+      if (auto self = me.lock())
+        self->post([y = self.get()] { y->send(); });
+    });
+  }
+  if (v.remedy == verdict_remedy::fallback_model && has_fallback())
+    return begin_conversation(payload_.fallback_model);
+  end(v.end, sentence, v.wait);
+}
+
+/// What is complete of an answer isn't asked for again, because that would do it twice.
+void claude_attempt::go_on_after_cut(const streamed_message& x) {
+  ++turns_;
+  transcript_.note(turns_, x);
+  if (++cuts_ > cuts_in_row_max)
+    return end(outcome_class::transient, "its answers broke off " + std::to_string(cuts_) + " times in a row (row 5)");
+  auto added = conversation_->append_assistant(complete_content_of(x));
+  if (added)
+    added = conversation_->append_user({}, {"Your previous response was interrupted. Go on from where it ended."});
+  if (!added)
+    return end(outcome_class::transient, render(added.error()));
+  send();
+}
+
+void claude_attempt::on_message(const streamed_message& x) {
+  ++turns_;
+  transcript_.note(turns_, x);
+  model_stop stop;
+  stop.reason = x.stop_reason;
+  stop.content_empty = is_empty_answer(content_of(x));
+  stop.tool_use_incomplete = has_incomplete_tool_use(x);
+  stop.answered = answered_[x.stop_reason];
+  stop.fallback_left = has_fallback();
+  const auto v = classify(stop, std::chrono::system_clock::now());
+  if (v.action == verdict_action::verify)
+    return complete("it ended its turn", cap_text(text_of(x), final_text_limits));
+  if (x.stop_reason == "max_tokens" && reserved_.max_tokens < max_tokens_)
+    return end(outcome_class::content, "its answer was cut where its limits ended");
+  if (v.action == verdict_action::retry_in_place) {
+    ++answered_[x.stop_reason];
+    return repeat(x, v.remedy);
+  }
+  if (v.action != verdict_action::go_on)
+    return end(v.end, "the model stopped with '" + x.stop_reason.substr(0, 100) + "'"
+                        + (x.stop_details.is_null() ? "" : ": " + cap_text(x.stop_details.dump(), said)) + " (row " + v.row + ")");
+  if (x.stop_reason == "tool_use")
+    return run_tools(x);
+  ++answered_[x.stop_reason];
+  if (auto added = conversation_->append_assistant(content_of(x)); !added)
+    return end(outcome_class::transient, render(added.error()));
+  send();
+}
+
+/// The same again, with what may help.
+void claude_attempt::repeat(const streamed_message& x, verdict_remedy remedy) {
+  switch (remedy) {
+    case verdict_remedy::fallback_model:
+      return begin_conversation(payload_.fallback_model);
+    case verdict_remedy::show_parse_error:
+      return run_tools(x); // which tells of it
+    case verdict_remedy::double_max_tokens:
+      if (max_tokens_ >= answer_tokens_max)
+        return end(outcome_class::content, "its answer was cut at the longest that there is (row 27)");
+      max_tokens_ = std::min(2 * max_tokens_, answer_tokens_max);
+      break;
+    default:
+      if (auto added = conversation_->append_user({}, {"Please continue."}); !added)
+        return end(outcome_class::transient, render(added.error()));
+  }
+  send();
+}
+
+void claude_attempt::run_tools(const streamed_message& x) {
+  if (auto added = conversation_->append_assistant(content_of(x)); !added)
+    return end(outcome_class::transient, render(added.error()));
+  tools_->run(x.content, [this](const tool_turn& turn) { on_tools(turn); });
+}
+
+void claude_attempt::on_tools(const tool_turn& x) {
+  ++*work_;
+  for (const auto& result : x.results)
+    transcript_.note(result);
+  if (x.finish && x.finish->is_impossible)
+    return end(outcome_class::permanent,
+               "the agent says that nobody can do this (spec_impossible): " + cap_text(x.finish->summary, said));
+  if (x.finish)
+    return complete("it finished: " + cap_text(x.finish->summary, said),
+                    x.finish->result.is_null() ? json(cap_text(x.finish->summary, final_text_limits)) : x.finish->result);
+  answered_["pause_turn"] = answered_["end_turn"] = 0;
+  if (auto added = conversation_->append_user(x.results); !added)
+    return end(outcome_class::transient, render(added.error()));
+  send();
+}
+
+void claude_attempt::complete(const std::string& sentence, json result) {
+  if (payload_.expects_changes && tools_->calls() == 0)
+    return end(outcome_class::content, sentence + ", without having called a tool, and the ticket expects changes (no_work)");
+  if (result.dump(-1, ' ', false, json::error_handler_t::replace).size() > result_bytes_max)
+    return end(outcome_class::content, sentence + ", with a result larger than a mebibyte");
+  result_ = std::move(result);
+  end(outcome_class::completed, sentence + ", after " + std::to_string(turns_) + (turns_ == 1 ? " turn" : " turns"));
+}
+
+void claude_attempt::end(outcome_class x, const std::string& sentence, std::chrono::milliseconds wait) {
+  if (std::exchange(is_ending_, true))
+    return;
+  deliver(x, sentence, wait);
+}
+
+/// The outcome waits for the program that runs: until its end, nobody else may begin in its directory.
+void claude_attempt::end_early(outcome_class x, const std::string& sentence, bool at_once) {
+  if (!std::exchange(is_ending_, true))
+    early_end_ = {x, sentence};
+  else if (!tools_->is_running())
+    return;
+  cancel_call();
+  auto ended = [this] { deliver(early_end_.first, early_end_.second, {}); };
+  if (at_once)
+    tools_->kill(ended);
+  else
+    tools_->stop(ended);
+}
+
+void claude_attempt::deliver(outcome_class end, const std::string& sentence, std::chrono::milliseconds wait) {
+  outcome x;
+  x.end = end;
+  x.evidence = sentence;
+  x.retry_after = wait;
+  x.output_bytes = transcript_.total_bytes();
+  x.output = transcript_.take();
+  x.details = details();
+  end_.deliver(std::move(x));
+}
+
+void claude_attempt::cancel_call() {
+  if (call_)
+    services_->client.cancel(*std::exchange(call_, std::nullopt));
+}
+
+std::string claude_attempt::details() const {
+  json result{{"model", model_},
+              {"turns", turns_},
+              {"usage", spending_.to_json()},
+              {"cost_micro_dollars", spending_.cost_micro_dollars()}};
+  if (!request_ids_.empty())
+    result["request_ids"] = request_ids_;
+  if (!result_.is_null())
+    result["result"] = result_;
+  return result.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace swarm::executors::claude

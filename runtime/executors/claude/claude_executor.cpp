@@ -1,0 +1,53 @@
+#include "runtime/executors/claude/claude_executor.hpp"
+
+#include "messages/error.hpp"
+#include "runtime/executors/claude/claude_attempt.hpp"
+
+#include <utility>
+
+namespace swarm::executors::claude {
+
+namespace {
+
+class claude_execution : public execution {
+public:
+  explicit claude_execution(std::shared_ptr<claude_attempt> attempt) : attempt_(std::move(attempt)) {}
+  ~claude_execution() override { attempt_->forget(); }
+  std::int64_t progress() const override { return attempt_->progress(); }
+  void stop() override { attempt_->stop(); }
+  void kill() override { attempt_->kill(); }
+
+private:
+  std::shared_ptr<claude_attempt> attempt_;
+};
+
+/// What never began.
+class no_execution : public execution {
+public:
+  std::int64_t progress() const override { return 0; }
+  void stop() override {}
+  void kill() override {}
+};
+
+} // namespace
+
+claude_executor::claude_executor(std::shared_ptr<http_client> client, settings values)
+  : client_(std::move(client)), runner_(values.ladder), services_(new services{std::move(values), *client_, runner_}) {}
+
+claude_executor::~claude_executor() {
+  services_->thread.close();
+}
+
+std::unique_ptr<execution> claude_executor::start(const claimed_ticket& ticket, on_outcome done) {
+  auto payload = parse_claude_payload(ticket.payload);
+  if (!payload) {
+    one_outcome{std::move(done)}.deliver(outcome_class::permanent,
+                                         "the ticket's payload can't be read: " + render(payload.error()));
+    return std::make_unique<no_execution>();
+  }
+  auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(done));
+  attempt->begin(ticket.timeout);
+  return std::make_unique<claude_execution>(std::move(attempt));
+}
+
+} // namespace swarm::executors::claude
