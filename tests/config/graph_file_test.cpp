@@ -230,7 +230,7 @@ CAF_TEST(a ticket does one thing) {
   CAF_CHECK_EQUAL(problem_of_ticket("{mock: {}, shell: true}"),
                   "g:3:2: ticket 'x' has 'shell', which only a command can have");
   CAF_CHECK_EQUAL(problem_of_ticket("{mock: {}, cwd: src}"),
-                  "g:3:2: ticket 'x' has 'cwd', which only a command or an agent can have");
+                  "g:3:2: ticket 'x' has 'cwd', which only a command, an agent or claude can have");
   CAF_CHECK_EQUAL(problem_of_ticket("{agent: {agent: claude, prompt: p}, stdin: x, check: {command: [c]}}"),
                   "g:3:2: ticket 'x' has 'stdin', which only a command can have");
   CAF_CHECK_EQUAL(problem_of_ticket("{agent: claude, check: {command: [c]}}"),

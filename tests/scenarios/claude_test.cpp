@@ -1,0 +1,61 @@
+#define CAF_SUITE scenario_claude
+
+#include "tests/fixtures/node_home.hpp"
+#include "tests/fixtures/program.hpp"
+#include "tests/fixtures/scratch_postgres.hpp"
+#include "tests/runtime/claude_script.hpp"
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm::test;
+
+namespace {
+
+struct fixture {
+  scratch_database database;
+  user me{database.conninfo()};
+};
+
+constexpr auto hello_c = "#include <stdio.h>\nint main(void) { puts(\"hello, world\"); return 0; }\n";
+
+scripted_answer finishes(const std::string& summary) {
+  return calls("finish", {{"status", "done"}, {"summary", summary}});
+}
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(scenario_claude_tests, fixture)
+
+CAF_TEST(the example of an agent runs against a scripted server without a key and its check decides) {
+  scripted_server api{{finishes("Nothing to do."), // the first attempt does nothing
+                       calls("write_file", {{"path", "hello.c"}, {"content", hello_c}}),
+                       calls("run_command", {{"argv", {"cc", "-Wall", "-Wextra", "-Werror", "-o", "hello", "hello.c"}}}),
+                       finishes("Wrote and built it.")}};
+  me.write("claude.yaml", read_all(SWARM_SOURCE_DIR "/tools/examples/claude.yaml"));
+  me.environment["SWARM_CLAUDE_BASE_URL"] = api.url("");
+  me.environment["SWARM_RETRY_BACKOFF_FIRST"] = "1ms";
+  const auto said = me.run({"run", "claude.yaml", "--json"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":2,\"failed\":0,\"cancelled\":0,\"blocked\":0}\n");
+  const auto shown = me.run({"show", me.ticket("write")}).out;
+  for (const auto* part : {"(no_work)", "it finished: Wrote and built it., after 3 turns", "cost_micro_dollars", "req_1",
+                           "| > write_file"})
+    CAF_CHECK(contains(shown, part));
+  const auto requests = api.requests();
+  CAF_REQUIRE_EQUAL(requests.size(), 4u);
+  CAF_CHECK(contains(requests[1], "This is attempt 2 of 2."));
+  CAF_CHECK(contains(requests[1], "(no_work)"));
+  CAF_CHECK_EQUAL(violations(database.conninfo()), "");
+}
+
+CAF_TEST(a node does not start with an address that the key must not go to or with prices that can not be read) {
+  me.write("claude.yaml", "graph: g\ntickets: {x: {claude: {prompt: p}}}\n");
+  auto said = me.run({"run", "claude.yaml", "--claude.base_url", "http://example.org"});
+  CAF_CHECK(said.code != 0);
+  CAF_CHECK(contains(said.err, "claude.base_url must begin with https://"));
+  said = me.run({"run", "claude.yaml", "--claude.price_file", "none.yaml"});
+  CAF_CHECK(said.code != 0);
+  CAF_CHECK(contains(said.err, "the prices for claude can't be used: "));
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
