@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace swarm::checks {
+
+/// How many names a sentence holds; the rest is a number.
+constexpr std::size_t names_max = 5;
+
+/// Text of others in a sentence of ours: 'in quotes', at most 160 bytes, control characters written as \n or \x1b.
+/// Without it a file name could forge lines of a log or drive a terminal.
+std::string in_quotes(std::string_view text);
+
+/// "'a', 'b' and 3 more": the first `names_max` of `names`, quoted, of `total` that there are.
+std::string listed(const std::vector<std::string>& names, std::uint64_t total);
+
+/// "1 test", "2 tests".
+std::string counted(std::uint64_t count, std::string_view noun);
+
+/// For `finding::detail`: the first 2 KiB and the last 6 KiB of a text, and between them a line that counts the rest.
+std::string head_and_tail(std::string_view text);
+
+} // namespace swarm::checks

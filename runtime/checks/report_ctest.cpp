@@ -1,0 +1,83 @@
+#include "runtime/checks/evidence.hpp"
+#include "runtime/checks/report_formats.hpp"
+
+#include <algorithm>
+
+namespace swarm::checks {
+
+namespace {
+
+struct summary {
+  std::uint64_t failed = 0;
+  std::uint64_t total = 0;
+};
+
+/// "67% tests passed, 1 tests failed out of 3".
+std::optional<summary> summary_in(std::string_view line) {
+  if (!take_number(line) || !take(line, "% tests passed, "))
+    return std::nullopt;
+  const auto failed = take_number(line);
+  if (!failed || !(take(line, " tests failed out of ") || take(line, " test failed out of ")))
+    return std::nullopt;
+  const auto total = number_in(line);
+  if (!total)
+    return std::nullopt;
+  return summary{*failed, *total};
+}
+
+/// Of a line "\t  2 - name (Failed)" in one of the lists at the end: name and status.
+std::optional<std::pair<std::string_view, std::string_view>> entry_in(std::string_view line) {
+  if (!line.starts_with('\t'))
+    return std::nullopt;
+  line = without_blanks(line);
+  if (!take_number(line) || !take(line, " - "))
+    return std::nullopt;
+  const auto status = line.rfind(" (");
+  if (status == line.npos)
+    return std::nullopt;
+  return std::pair{line.substr(0, status), line.substr(status + 2)};
+}
+
+} // namespace
+
+caf::expected<test_counts> parse_ctest(std::string_view text) {
+  const auto error = [](const std::string& what) { return report_error(report_format::ctest, what); };
+  enum class list : std::uint8_t { none, not_run, failed } current = list::none;
+  test_counts counts;
+  std::optional<std::uint64_t> total;
+  std::uint64_t skipped_by_progress = 0;
+  line_reader lines{text};
+  while (auto line = lines.next()) {
+    if (line->starts_with("No tests were found!!!"))
+      return error("says that no tests were found; look at the filter and whether they were built");
+    if (const auto found = summary_in(*line)) {
+      // A script may run it twice, and the second time must not hide the first.
+      counts.failed += found->failed;
+      total = total.value_or(0) + found->total;
+    } else if (*line == "The following tests did not run:") {
+      current = list::not_run;
+    } else if (*line == "The following tests FAILED:") {
+      current = list::failed;
+    } else if (const auto entry = entry_in(*line); entry && current != list::none) {
+      if (current == list::failed)
+        add_failed_name(counts, entry->first);
+      else if (!entry->second.starts_with("Disabled")) // these aren't in the total
+        ++counts.skipped;
+    } else {
+      current = list::none;
+      if (line->find("***Skipped") != line->npos)
+        ++skipped_by_progress;
+    }
+  }
+  if (!total)
+    return error("has no summary '100% tests passed, 0 tests failed out of N', so it is torn or of a quiet run");
+  // The summary counts those that skipped themselves as passed. Either way to know of them may be cut off.
+  counts.skipped = std::max(counts.skipped, skipped_by_progress);
+  if (counts.failed + counts.skipped > *total)
+    return error("contradicts itself: of " + counted(*total, "test") + " " + std::to_string(counts.failed)
+                 + " failed and " + std::to_string(counts.skipped) + " were skipped");
+  counts.passed = *total - counts.failed - counts.skipped;
+  return counts;
+}
+
+} // namespace swarm::checks
