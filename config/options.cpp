@@ -225,7 +225,7 @@ std::vector<option> make_options() {
     duration("retry.backoff_max", retry, &retry_config::backoff_max, 5min, 1ms, 7 * 24h,
       "Longest pause between the attempts of a ticket."),
     integer("retry.check_errors_max", retry, &retry_config::check_errors_max, 3, 0, 100, "checks",
-      "Checks of a ticket that may end without a verdict before the ticket fails."),
+      "How often a check that gives no verdict is repeated before a person must judge its ticket."),
     integer("retry.infra_max", retry, &retry_config::infra_max, 20, 0, 1'000, "retries",
       "Retries that a ticket gets for trouble that isn't its own; they use no attempt."),
     duration("retry.deferral_first", retry, &retry_config::deferral_first, 15s, 1ms, 24h,

@@ -10,6 +10,7 @@ std::string to_string(outcome_class x) {
     case outcome_class::timeout: return "timeout";
     case outcome_class::check_failed: return "check_failed";
     case outcome_class::check_error: return "check_error";
+    case outcome_class::review: return "review";
     case outcome_class::transient: return "transient";
     case outcome_class::throttled: return "throttled";
     case outcome_class::auth: return "auth";

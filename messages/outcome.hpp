@@ -18,7 +18,8 @@ enum class outcome_class : std::uint8_t {
   crash,        ///< The work was ended by a signal.
   timeout,      ///< A clock ran out; `outcome::clock` says which.
   check_failed, ///< The work ended well, and its check says that it isn't done.
-  check_error,  ///< The check couldn't run. Never a pass.
+  check_error,  ///< The check couldn't run. Never a pass; a person must judge it.
+  review,       ///< The work was done, and its other checks passed; a person must judge it, within `outcome::retry_after`.
   transient,    ///< No fault of the ticket: no process, no memory, a bug of ours.
   throttled,    ///< Somebody's rate limit put it off.
   auth,         ///< A credential was refused; people must mend it.
@@ -36,7 +37,7 @@ struct outcome {
   outcome_class end = outcome_class::completed;
   std::string evidence;        ///< One sentence for people; empty when the event alone tells the story.
   std::string clock = {};      ///< For `timeout`: attempt, start, progress or deadline.
-  caf::timespan retry_after{0}; ///< What the other side asked for, or the ticket itself; 0: nothing.
+  caf::timespan retry_after{0}; ///< What the other side asked for, or the ticket itself; 0: nothing said.
   bool has_exit_code = false;
   std::int32_t exit_code = 0;
   std::string output;          ///< Bounded: what the command and then its check wrote.
@@ -66,7 +67,6 @@ struct retry_rules {
   caf::timespan backoff_first{std::chrono::seconds{1}};
   caf::timespan backoff_max{std::chrono::minutes{5}};
   std::int32_t infra_retries_max = 20;
-  std::int32_t check_retries_max = 3;
   caf::timespan deferral_first{std::chrono::seconds{15}}; ///< For what others put off: throttled, auth, budget.
   caf::timespan deferral_max{std::chrono::minutes{15}};
   std::int32_t throttled_max = 1000;
@@ -75,8 +75,8 @@ struct retry_rules {
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, retry_rules& x) {
-    return f(caf::meta::type_name("retry_rules"), x.backoff_first, x.backoff_max, x.infra_retries_max,
-             x.check_retries_max, x.deferral_first, x.deferral_max, x.throttled_max, x.auth_max, x.budget_max);
+    return f(caf::meta::type_name("retry_rules"), x.backoff_first, x.backoff_max, x.infra_retries_max, x.deferral_first,
+             x.deferral_max, x.throttled_max, x.auth_max, x.budget_max);
   }
 };
 
@@ -103,7 +103,7 @@ struct settled_ticket {
   claim_ref claim;
   settle_answer answer = settle_answer::lost;
   std::string event;       ///< The event that was written: "completed", "attempt_failed", ...; empty unless `ok`.
-  caf::timespan delay{0};  ///< Until the next attempt, after "attempt_failed".
+  caf::timespan delay{0};  ///< Until the next attempt, after "attempt_failed"; until it fails, after "review_requested".
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, settled_ticket& x) {

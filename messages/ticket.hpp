@@ -40,11 +40,13 @@ struct claimed_ticket {
   watermark place; ///< Where it stood in its queue.
   std::string last_failure = {}; ///< How the last attempt that counted ended and what it wrote last; bytes, bounded.
   std::string results = {}; ///< JSON object: by key, the results of those that it needs; empty unless it refers to them.
+  bool checks_changed = false; ///< Its checks aren't those that it was created with.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, claimed_ticket& x) {
     return f(caf::meta::type_name("claimed_ticket"), x.claim, x.attempt, x.attempts_max, x.queue, x.key, x.kind,
-             x.payload, x.timeout, x.deadline_clock, x.start_timeout, x.progress_timeout, x.place, x.last_failure, x.results);
+             x.payload, x.timeout, x.deadline_clock, x.start_timeout, x.progress_timeout, x.place, x.last_failure, x.results,
+             x.checks_changed);
   }
 };
 

@@ -109,8 +109,8 @@ struct supervision_tree::table {
   const caf::timespan store_patience = x.supervisor.stuck_after * 3 / 2;
 
   retry_rules rules() const {
-    return {x.retry.backoff_first,  x.retry.backoff_max,  x.retry.infra_max,     x.retry.check_errors_max,
-            x.retry.deferral_first, x.retry.deferral_max, x.retry.throttled_max, x.retry.auth_max, x.retry.budget_max};
+    return {x.retry.backoff_first,  x.retry.backoff_max,  x.retry.infra_max, x.retry.deferral_first,
+            x.retry.deferral_max,   x.retry.throttled_max, x.retry.auth_max, x.retry.budget_max};
   }
 
   std::vector<child_spec> infrastructure() const {

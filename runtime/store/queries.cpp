@@ -54,6 +54,7 @@ ticket_row read_ticket(columns x) {
   r.finished_at = x.text();
   r.run_at = x.text();
   r.remaining = x.number();
+  r.review_expires_at = x.text();
   return r;
 }
 
@@ -84,6 +85,9 @@ ticket_details read_details(columns x) {
   r.heartbeat_count = x.number();
   r.deadline_at = x.text();
   r.cancel_requested_at = x.text();
+  r.review_reason = x.text();
+  r.review_asked_at = x.text();
+  r.review_expires_at = x.text();
   return r;
 }
 

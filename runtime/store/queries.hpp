@@ -26,6 +26,7 @@ struct ticket_row {
   std::string finished_at;
   std::string run_at;
   std::int64_t remaining = 0; ///< Unfinished parents of a blocked ticket.
+  std::string review_expires_at; ///< Of one in review.
 
   /// The attempt that runs, or the last one that ran; 0 before the first. `attempts` counts only those that failed.
   std::int64_t attempt() const { return state == "in_progress" || state == "completed" ? attempts + 1 : attempts; }
@@ -54,6 +55,8 @@ struct ticket_details : ticket_row {
   std::int64_t heartbeat_count = 0;
   std::string deadline_at;
   std::string cancel_requested_at;
+  std::string review_reason;
+  std::string review_asked_at;
 };
 
 /// @returns errc::not_found.

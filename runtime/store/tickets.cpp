@@ -42,7 +42,6 @@ struct rule_columns {
     for (auto end : {outcome_class::content, outcome_class::crash, outcome_class::timeout, outcome_class::check_failed})
       add(end, x.backoff_first, x.backoff_max, 0);
     add(outcome_class::transient, x.backoff_first, x.backoff_max, x.infra_retries_max);
-    add(outcome_class::check_error, x.backoff_first, x.backoff_max, x.check_retries_max);
     add(outcome_class::throttled, x.deferral_first, x.deferral_max, x.throttled_max);
     add(outcome_class::auth, x.deferral_first, x.deferral_max, x.auth_max);
     add(outcome_class::budget, x.deferral_first, x.deferral_max, x.budget_max);
@@ -114,6 +113,7 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
     x.place = {found->number(i, 12), found->number(i, 13)};
     x.last_failure = found->text(i, 14);
     x.results = found->text(i, 15);
+    x.checks_changed = found->truth(i, 16);
     result.push_back(std::move(x));
   }
   return result;
@@ -209,7 +209,7 @@ caf::expected<reclaim_report> expire(connection& db, const reclaim_request& requ
   if (!late)
     return std::move(late.error());
   report.timed_out = late->size();
-  for (auto clock : {"queue", "deadline"}) {
+  for (auto clock : {"queue", "review", "deadline"}) {
     auto waited = db.run(sql::expire_waiting, params::of(clock, request.limit));
     if (!waited)
       return std::move(waited.error());
@@ -384,6 +384,18 @@ caf::expected<std::string> release(connection& db, ticket_id id) {
 
 namespace {
 
+/// What became of a ticket by a person's verdict, or why there is nothing to be judged.
+caf::expected<std::string> read_verdict(caf::expected<rows> found, ticket_id id) {
+  if (!found)
+    return std::move(found.error());
+  auto answer = found->text(0, 0);
+  if (answer == "not_found")
+    return make_error(errc::not_found, "there is no ticket " + to_string(id));
+  if (answer.starts_with("is "))
+    return make_error(errc::conflict, "ticket " + to_string(id) + " " + answer + "; only one in review can be judged");
+  return answer;
+}
+
 /// Whether it was found, as a function's answer of true or false says.
 caf::expected<void> read_found(caf::expected<rows> found, std::string_view what, const std::string& name) {
   if (!found)
@@ -398,6 +410,14 @@ std::optional<std::string> if_any(const std::string& text) {
 }
 
 } // namespace
+
+caf::expected<std::string> approve(connection& db, ticket_id id, const std::string& by, const std::string& note) {
+  return read_verdict(db.run(sql::approve, params::of(id.value, by, if_any(note))), id);
+}
+
+caf::expected<std::string> reject(connection& db, ticket_id id, const std::string& by, const std::string& why) {
+  return read_verdict(db.run(sql::reject, params::of(id.value, by, why)), id);
+}
 
 caf::expected<void> pause_queue(connection& db, const std::string& queue, const std::string& reason,
                                 const std::string& by) {

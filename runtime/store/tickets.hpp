@@ -56,6 +56,12 @@ caf::expected<std::string> cancel(connection&, ticket_id);
 /// Takes a running ticket away from its worker. @returns "ready"; errc::not_found or errc::conflict with a sentence.
 caf::expected<std::string> release(connection&, ticket_id);
 
+/// A person's verdict on the work of a ticket in review. Who and why stand in its log; `why` of a rejection is what the next
+/// attempt begins with. @returns "completed", or after a rejection "attempt_failed" or "failed"; errc::not_found or
+/// errc::conflict with a sentence.
+caf::expected<std::string> approve(connection&, ticket_id, const std::string& by, const std::string& note);
+caf::expected<std::string> reject(connection&, ticket_id, const std::string& by, const std::string& why);
+
 /// Stops and resumes claims from a queue. @returns errc::not_found.
 caf::expected<void> pause_queue(connection&, const std::string& queue, const std::string& reason, const std::string& by);
 caf::expected<void> resume_queue(connection&, const std::string& queue);

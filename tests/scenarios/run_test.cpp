@@ -59,7 +59,7 @@ CAF_TEST(the first graph of the readme runs and its summary is one object) {
   fs::create_directories(me.folder() / "hello");
   auto said = run(first_graph(), {"--json"});
   CAF_CHECK_EQUAL(said.code, 0);
-  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":2,\"failed\":0,\"cancelled\":0,\"blocked\":0}\n");
+  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":2,\"failed\":0,\"cancelled\":0,\"blocked\":0,\"in_review\":0}\n");
   CAF_CHECK(contains(said.err, "graph 1 'hello': 2 tickets"));
   CAF_CHECK(contains(said.err, "graph 1: 2 completed"));
   CAF_CHECK_EQUAL(me.history("configure"), "submitted claimed completed");
@@ -87,7 +87,7 @@ CAF_TEST(a failure ends with 1 and shows what the command said) {
   auto said = run("graph: g\ntickets:\n  bad: {command: [sh, -c, 'echo oops >&2; exit 3'], attempts: 1}\n"
                   "  after: {command: ['true'], needs: [bad]}\n  beside: {command: ['true']}\n", {"--json"});
   CAF_CHECK_EQUAL(said.code, 1);
-  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":1,\"failed\":1,\"cancelled\":0,\"blocked\":1}\n");
+  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":1,\"failed\":1,\"cancelled\":0,\"blocked\":1,\"in_review\":0}\n");
   CAF_CHECK(contains(said.err, "ticket 1 'bad' failed: 'sh -c echo oops >&2; exit 3' exited with 3"));
   CAF_CHECK(contains(said.err, "  | oops\n"));
   CAF_CHECK_EQUAL(me.state("after"), "blocked");
@@ -197,12 +197,12 @@ CAF_TEST(a check that cannot run never passes) {
                   "  endless: {command: ['true'], check: {command: [sleep, '30'], timeout: 100ms}}\n",
                   {"--retry.check_errors_max", "1", "--scheduler.interval", "20ms"});
   CAF_CHECK_EQUAL(said.code, 1);
-  CAF_CHECK(contains(said.err, "graph 1: 0 completed, 4 failed"));
+  CAF_CHECK(contains(said.err, "graph 1: 0 completed, 4 in review"));
   CAF_CHECK(contains(said.err, "cannot run 'no-such-check': no such program in PATH"));
   CAF_CHECK(contains(said.err, "check 'sh -c exit 127' couldn't run: exit code 127"));
   CAF_CHECK(contains(said.err, "gave no verdict: ended by signal 9"));
   for (auto key : {"missing", "code127", "killed", "endless"})
-    CAF_CHECK_EQUAL(me.history(key), "submitted claimed attempt_failed promoted claimed failed");
+    CAF_CHECK_EQUAL(me.history(key), "submitted claimed review_requested"); // the work is not repeated
 }
 
 CAF_TEST(a command that does not exist fails at once with its sentence) {

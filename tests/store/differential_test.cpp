@@ -154,7 +154,7 @@ private:
       case 7: return cancel();
       case 8: return retry();
       case 9: case 10: case 11: return beat();
-      case 12: return below(4) == 0 ? register_node() : cancel();
+      case 12: return below(4) == 0 ? register_node() : judge();
       case 13: case 14: case 15: case 16: return claim();
       case 17: return note_sweep();
       case 18: return propagate();
@@ -226,7 +226,7 @@ private:
     settle_request real{{}, rules()}, model{{}, rules()};
     for (auto i = 1 + below(4); i > 0 && !claims_.empty(); --i) {
       auto claim = any_claim();
-      auto end = below(3) == 0 ? outcome_class::completed : static_cast<outcome_class>(below(14));
+      auto end = below(3) == 0 ? outcome_class::completed : static_cast<outcome_class>(below(15));
       outcome ended;
       ended.end = end;
       if (end != outcome_class::completed)
@@ -263,7 +263,6 @@ private:
     if (ended.end != outcome_class::snoozed) {
       auto& t = model_.tables().at(real.claim.ticket);
       auto tries = ended.end == outcome_class::transient     ? t.infra_retries
-                   : ended.end == outcome_class::check_error ? t.check_retries
                    : ended.end == outcome_class::throttled   ? t.throttles
                    : ended.end == outcome_class::auth        ? t.auth_denials
                    : ended.end == outcome_class::budget      ? t.budget_denials
@@ -402,6 +401,19 @@ private:
     same("retry", db().ask("SELECT swarm.retry(" + to_string(ticket) + ")"), model_.retry(ticket));
   }
 
+  /// Of one that waits for it, mostly.
+  void judge() {
+    auto& reviews = model_.tables().reviews;
+    auto first = reviews.lower_bound(ticket_id{static_cast<std::int64_t>(base_)});
+    auto ticket = first != reviews.end() && below(4) > 0 ? first->first : any_ticket();
+    if (below(2) == 0)
+      return same("approve", db().ask("SELECT swarm.approve(" + to_string(ticket) + ", 'anna')"), model_.approve(ticket));
+    auto answer = model_.reject(ticket);
+    same("reject", db().ask("SELECT swarm.reject(" + to_string(ticket) + ", 'anna', 'it is wrong')"), answer);
+    if (answer == "attempt_failed")
+      schedule(ticket);
+  }
+
   /// One of the sessions becomes another node, of one of two homes.
   void register_node() {
     auto& s = db();
@@ -492,7 +504,7 @@ private:
     retry_rules result;
     result.backoff_first = result.deferral_first = 2ms;
     result.backoff_max = result.deferral_max = 16ms;
-    result.infra_retries_max = result.check_retries_max = result.auth_max = result.budget_max = 1;
+    result.infra_retries_max = result.auth_max = result.budget_max = 1;
     result.throttled_max = 2;
     return result;
   }
@@ -566,7 +578,9 @@ void for_seeds(int count, const std::function<void(std::uint64_t)>& play) {
 CAF_TEST(the model answers and moves tickets as the database does) {
   pair_of_stores both;
   const std::vector<std::string> answers{"settle ok completed", "settle ok attempt_failed", "settle ok failed", "settle ok released",
-        "settle ok cancelled", "settle ok snoozed", "note_sweep extended", "note_sweep noted",
+        "settle ok cancelled", "settle ok snoozed", "settle ok review_requested",
+        "approve completed", "approve is ", "reject attempt_failed", "reject failed", "reject is ", "retry in_review",
+        "note_sweep extended", "note_sweep noted",
         "settle again", "settle lost", "cancel done", "cancel requested", "cancel not_found", "cancel completed",
         "cancel failed", "cancel cancelled", "retry revived_ready", "retry revived_blocked", "retry not_found",
         "retry completed", "retry in_progress", "retry ready", "retry scheduled", "retry blocked",

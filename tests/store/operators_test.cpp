@@ -64,7 +64,7 @@ CAF_TEST(work that was done before the request reached it counts) {
 }
 
 CAF_TEST(a requested cancel is not forgotten when the attempt ends in another way) {
-  for (auto end : {outcome_class::content, outcome_class::transient, outcome_class::check_error,
+  for (auto end : {outcome_class::content, outcome_class::transient, outcome_class::check_error, outcome_class::review,
                    outcome_class::released}) {
     auto ticket = s.submit();
     auto claim = s.claim_one();
@@ -118,9 +118,11 @@ CAF_TEST(a second chance forgets every way in which the first was used up) {
     return s.ask("SELECT concat_ws('/', attempts, infra_retries, check_retries, throttles, auth_denials, "
                  "budget_denials, reclaims, deadline_at IS NULL) FROM swarm.tickets");
   };
-  for (auto end : {outcome_class::content, outcome_class::transient, outcome_class::check_error,
-                   outcome_class::throttled, outcome_class::auth, outcome_class::budget}) {
+  for (auto end : {outcome_class::check_error, outcome_class::transient, outcome_class::throttled, outcome_class::auth,
+                   outcome_class::budget}) {
     s.settle(s.claim_one(), end);
+    if (end == outcome_class::check_error)
+      must(store::reject(s.db, ticket, "anna", "it is wrong")); // which uses the attempt
     must(s.db.script("UPDATE swarm.scheduled SET run_at = clock_timestamp()", "due"));
     CAF_REQUIRE_EQUAL(must(store::promote(s.db, 1)).promoted, 1);
   }

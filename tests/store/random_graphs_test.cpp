@@ -71,7 +71,7 @@ public:
 private:
   static outcome_class draw_end(random_source& random) {
     using enum outcome_class;
-    constexpr outcome_class others[] = {content, crash, timeout, check_failed, check_error, transient, permanent,
+    constexpr outcome_class others[] = {content, crash, timeout, check_failed, check_error, review, transient, permanent,
                                         released, cancelled};
     return below(random, 10) < 7 ? completed : others[below(random, std::size(others))];
   }
@@ -103,6 +103,8 @@ private:
     auto any = s_.list("SELECT id FROM swarm.tickets WHERE final_state IN ('failed', 'cancelled') LIMIT 5");
     for (auto& x : any)
       ++(s_.retry(ticket_id{std::stoll(x)}) == "conflict" ? counts_.refused : counts_.retried);
+    for (auto& x : s_.list("SELECT ticket_id FROM swarm.reviews LIMIT 5"))
+      s_.ask(below(random_, 2) == 0 ? "SELECT swarm.approve(" + x + ")" : "SELECT swarm.reject(" + x + ", 'anna', 'no')");
     auto newest = std::stoull(s_.ask("SELECT max(id) FROM swarm.tickets"));
     if (below(random_, 3) == 0)
       ++(s_.cancel(ticket_id{static_cast<std::int64_t>(1 + below(random_, newest))}) == "conflict" ? counts_.refused

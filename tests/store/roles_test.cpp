@@ -45,9 +45,14 @@ CAF_TEST(a node can do its work without owning or changing a table) {
   must(store::cascade(db, {ticket_id{0}, 10}));
   must(store::seal(db, 10));
   must(store::prune(db, {}));
+  must(store::submit(db, {"", {new_ticket{}}}));
   must(store::configure_queue(db, {"gpu", 3, 0, 0, std::chrono::seconds{10}, false}));
   must(store::pause_queue(db, "gpu", "", "me"));
   must(store::resume_queue(db, "gpu"));
+  settlement done{must(store::claim(db, {"default", 1, d.node, {}})).at(0).claim, {}};
+  done.outcome.end = outcome_class::review;
+  must(store::settle(db, {{done}, {}}));
+  CAF_CHECK_EQUAL(must(store::approve(db, done.claim.ticket, "anna", "")), "completed");
   must(store::schedule(db, {"nightly", "0 4 * * *", "UTC", R"({"kind": "noop"})"}));
   CAF_CHECK_EQUAL(must(store::list_schedules(db)).size(), 1u);
   must(store::unschedule(db, "nightly"));
@@ -63,7 +68,9 @@ CAF_TEST(who brings work can bring it and see nothing) {
   CAF_CHECK_EQUAL(as("swarm_enqueue", "SELECT swarm.enqueue('noop')"), "1");
   CAF_CHECK_EQUAL(as("swarm_enqueue", "SELECT swarm.cancel(1)"), "done");
   for (auto sql : {"SELECT * FROM swarm.tickets", "SELECT * FROM swarm.claim('default', 1, 1, '{}', '{}')",
-                   "SELECT swarm.pause_queue('default')", "SELECT swarm.release(1)"})
+                   "SELECT swarm.pause_queue('default')", "SELECT swarm.release(1)",
+                   // Nobody approves what he has brought himself.
+                   "SELECT swarm.approve(1)", "SELECT swarm.reject(1, 'me', 'no')"})
     CAF_CHECK_EQUAL(as("swarm_enqueue", sql), denied);
 }
 

@@ -10,6 +10,9 @@
 #include <iostream>
 #include <thread>
 
+#include <pwd.h>
+#include <unistd.h>
+
 namespace swarm::cli {
 
 namespace {
@@ -231,6 +234,11 @@ caf::expected<database_access> open_database(const invocation& x, const config::
 bool has_database(const invocation& x, const config::node_config& values) {
   auto path = home_path(x);
   return !values.database.url.empty() || (path && !is_missing(*path / "postgres" / "data"));
+}
+
+std::string user_name() {
+  auto* entry = getpwuid(getuid());
+  return entry ? entry->pw_name : std::to_string(getuid());
 }
 
 int with_database(const invocation& x, const std::string& command,

@@ -28,6 +28,8 @@ void print_json(const std::vector<store::ticket_row>& tickets) {
       line["graph"] = x.graph->value;
     if (!x.claimed_by.empty())
       line["claimed_by"] = x.claimed_by;
+    if (!x.review_expires_at.empty())
+      line["review_expires_at"] = x.review_expires_at;
     if (!x.finished_at.empty())
       line["finished_at"] = x.finished_at;
     std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
@@ -40,6 +42,8 @@ std::string remark(const store::ticket_row& x) {
     return "on " + x.claimed_by;
   if (x.state == "scheduled")
     return "at " + short_time(x.run_at);
+  if (x.state == "in_review")
+    return "a person has until " + short_time(x.review_expires_at);
   if (x.state == "blocked")
     return "needs " + std::to_string(x.remaining) + " more";
   return short_time(x.finished_at);
@@ -88,7 +92,7 @@ void add_list(CLI::App& program, invocation&, action& chosen) {
   auto* command = program.add_subcommand("list", "List tickets, newest first");
   command->add_option("--graph", options->graph, "Only tickets of this graph")->check(check_number);
   command->add_option("--state", options->state, "Only tickets in this state")
-    ->check(CLI::IsMember({"blocked", "scheduled", "ready", "in_progress", "completed", "failed", "cancelled"}));
+    ->check(CLI::IsMember({"blocked", "scheduled", "ready", "in_progress", "in_review", "completed", "failed", "cancelled"}));
   command->add_option("--limit", options->limit, "How many")->check(CLI::Range(1, 10000))->capture_default_str();
   command->add_option("--before", options->before, "Only tickets with smaller numbers")->check(check_number);
   command->add_flag("--json", options->json, "One JSON object per line");

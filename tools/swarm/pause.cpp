@@ -3,18 +3,9 @@
 
 #include <iostream>
 
-#include <pwd.h>
-#include <unistd.h>
-
 namespace swarm::cli {
 
 namespace {
-
-/// Of who runs this program; for the record.
-std::string user_name() {
-  auto* entry = getpwuid(getuid());
-  return entry ? entry->pw_name : std::to_string(getuid());
-}
 
 /// What to pause or to resume: one of the two.
 struct subject {

@@ -15,6 +15,8 @@ std::string line(const store::graph_ticket& x, bool attempt_ended) {
     return "started, attempt " + std::to_string(x.attempts + 1) + " of " + std::to_string(x.attempts_max);
   if (x.state == "completed")
     return "completed: " + x.evidence;
+  if (x.state == "in_review")
+    return "waits for a person: " + x.evidence;
   if (x.state == "failed" || x.state == "cancelled")
     return x.state + (x.evidence.empty() ? "" : ": " + x.evidence);
   if (attempt_ended)
@@ -34,7 +36,7 @@ bool graph_counts::is_settled() const {
 }
 
 bool graph_counts::is_complete() const {
-  return is_settled() && of("blocked") == 0 && of("failed") == 0 && of("cancelled") == 0;
+  return is_settled() && of("blocked") == 0 && of("in_review") == 0 && of("failed") == 0 && of("cancelled") == 0;
 }
 
 graph_counts count(const std::vector<store::graph_ticket>& tickets) {

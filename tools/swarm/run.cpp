@@ -175,15 +175,16 @@ private:
 
 std::string summary(const graph_counts& counts) {
   std::string result;
-  for (auto* state : {"completed", "failed", "cancelled", "blocked"})
+  for (auto* state : {"completed", "failed", "cancelled", "blocked", "in_review"})
     if (counts.of(state) > 0 || state == std::string_view{"completed"})
-      result += (result.empty() ? "" : ", ") + std::to_string(counts.of(state)) + " " + state;
+      result += (result.empty() ? "" : ", ") + std::to_string(counts.of(state)) + " "
+                + (state == std::string_view{"in_review"} ? "in review" : state);
   return result;
 }
 
 void print_json(graph_id graph, const graph_counts& counts) {
   nlohmann::ordered_json line{{"graph", graph.value}};
-  for (auto* state : {"completed", "failed", "cancelled", "blocked"})
+  for (auto* state : {"completed", "failed", "cancelled", "blocked", "in_review"})
     line[state] = counts.of(state);
   std::cout << line.dump() << '\n';
 }
@@ -204,6 +205,15 @@ void print_failures(store::connection& db, const std::vector<store::graph_ticket
       output = output.substr(output.size() - shown_max);
     std::cerr << indented(printable(output), "  | ");
   }
+}
+
+/// Nobody waits here for a person, who may take days: his verdict finds the ticket wherever it is then.
+void print_reviews(const std::vector<store::graph_ticket>& tickets) {
+  for (auto& x : tickets)
+    if (x.state == "in_review")
+      std::cerr << "ticket " << to_string(x.id) << " '" << printable_line(x.key) << "' waits for a person: "
+                << printable_line(x.evidence) << "\n  swarm approve " << to_string(x.id) << ", or swarm reject "
+                << to_string(x.id) << " --why TEXT\n";
 }
 
 caf::expected<store::submitted> submit_and_ring(store::connection& db, const new_graph& graph) {
@@ -251,6 +261,7 @@ int run(const invocation& x, const run_options& options) {
   }
   auto counts = count(*last);
   print_failures(*to->access.connection, *last);
+  print_reviews(*last);
   std::cerr << "graph " << to_string(submitted->graph) << ": " << summary(counts) << '\n';
   if (options.json)
     print_json(submitted->graph, counts);

@@ -14,7 +14,7 @@ BEGIN
     ELSIF EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(_schema))) THEN
         RAISE EXCEPTION 'schema % isn''t empty', _schema USING ERRCODE = 'SW002';
     END IF;
-    FOREACH _table IN ARRAY '{tickets,dependencies,ready,scheduled,blocked,leases,unique_keys,deadlines,cascade_work}'::text[] LOOP
+    FOREACH _table IN ARRAY '{tickets,dependencies,ready,scheduled,blocked,leases,unique_keys,deadlines,cascade_work,reviews}'::text[] LOOP
         EXECUTE format('CREATE TABLE %I.%I (LIKE swarm.%I INCLUDING ALL)', _schema, _table, _table);
     END LOOP;
     _rebuilt := swarm.rebuild_tickets(_schema);
@@ -33,7 +33,7 @@ BEGIN
                                   payload_hash, created_at, run_at, queue_timeout_ms, start_timeout_ms,
                                   progress_timeout_ms, deadline_at, group_key, unique_key, spawned_by, depth, attempts,
                                   infra_retries, check_retries, throttles, auth_denials, budget_denials, reclaims,
-                                  final_state, finished_at)
+                                  final_state, finished_at, checks_hash)
         SELECT r.ticket_id, t.graph_id, t.key, q.id, coalesce(p.data ->> 'kind', t.kind), t.priority,
                coalesce((p.data ->> 'attempts_max')::smallint, t.attempts_max),
                coalesce((p.data ->> 'timeout_ms')::bigint, t.timeout_ms),
@@ -44,7 +44,9 @@ BEGIN
                coalesce(t.depth, 0), r.attempts, r.infra_retries, r.check_retries, r.throttles, r.auth_denials,
                r.budget_denials, r.reclaims,
                CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.state::swarm.final_state END,
-               CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.at END
+               CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.at END,
+               swarm.checks_hash(coalesce(b.data -> 'payload', (SELECT o.body FROM swarm.blobs o
+                                                                WHERE o.hash = decode(b.data ->> 'payload_hash', 'hex'))))
         FROM swarm.replayed() r
         JOIN swarm.ticket_events s ON s.ticket_id = r.ticket_id AND s.kind = 'submitted'
         LEFT JOIN LATERAL (SELECT e.data FROM swarm.ticket_events e WHERE e.ticket_id = r.ticket_id
@@ -141,4 +143,9 @@ BEGIN
         CROSS JOIN LATERAL (SELECT CASE WHEN t.timeout_ms > 0
                                         THEN r.at + swarm.milliseconds(t.timeout_ms) END AS attempt_ends_at) c
         WHERE r.state = 'in_progress'$sql$, _schema);
+    EXECUTE format($sql$
+        INSERT INTO %1$I.reviews (ticket_id, fence, attempt, reason, asked_at, expires_at)
+        SELECT r.ticket_id, r.fence, r.attempt, e.data ->> 'evidence', r.at, r.run_at
+        FROM swarm.replayed() r JOIN swarm.ticket_events e ON e.ticket_id = r.ticket_id AND e.id = r.event_id
+        WHERE r.state = 'in_review'$sql$, _schema);
 END $$;

@@ -35,6 +35,7 @@ BEGIN
                        WHEN 'claimed' THEN 'in_progress'
                        WHEN 'attempt_failed' THEN 'scheduled'
                        WHEN 'snoozed' THEN 'scheduled'
+                       WHEN 'review_requested' THEN 'in_review'
                        WHEN 'blocked' THEN 'blocked'
                        WHEN 'completed' THEN 'completed'
                        WHEN 'failed' THEN 'failed'

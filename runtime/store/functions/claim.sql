@@ -10,7 +10,8 @@ DROP FUNCTION IF EXISTS swarm.claim;
 CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after_ranks bigint[], _after_seqs bigint[])
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
                kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
-               progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text)
+               progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text,
+               checks_changed boolean)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
@@ -48,7 +49,7 @@ BEGIN
     ), spec AS MATERIALIZED (
         SELECT t.id, t.attempts, t.attempts_max, t.queue_id, t.graph_id, t.key, t.kind,
                coalesce(t.payload, (SELECT b.body FROM swarm.blobs b WHERE b.hash = t.payload_hash))::text AS payload,
-               c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms,
+               c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms, t.checks_hash,
                -- Whichever clock runs out first. LEAST ignores what isn't there.
                least(_now + CASE WHEN t.timeout_ms > 0 THEN swarm.milliseconds(t.timeout_ms) END, t.deadline_at)
                    AS deadline_at,
@@ -78,7 +79,8 @@ BEGIN
            s.deadline_clock, s.start_timeout_ms, s.progress_timeout_ms,
            CASE WHEN _at.is_fair OR _at.ageing_ms IS NOT NULL THEN -1 ELSE s.rank END, s.seq,
            CASE WHEN s.attempts > 0 THEN swarm.last_failure(s.id) END,
-           CASE WHEN s.payload LIKE '%${ticket.%' THEN swarm.results_for(s.id)::text END
+           CASE WHEN s.payload LIKE '%${ticket.%' THEN swarm.results_for(s.id)::text END,
+           s.checks_hash IS NOT NULL AND s.checks_hash IS DISTINCT FROM swarm.checks_hash(s.payload::jsonb)
     FROM spec s
     ORDER BY s.rank, s.seq;
 END $$;

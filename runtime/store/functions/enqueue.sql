@@ -78,7 +78,8 @@ BEGIN
     UPDATE swarm.tickets
     SET payload = CASE WHEN _hash IS NULL THEN _payload::jsonb END, payload_hash = _hash, kind = _ticket ->> 'kind',
         attempts_max = coalesce((_ticket ->> 'attempts')::smallint, 3::smallint),
-        timeout_ms = swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour'))
+        timeout_ms = swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour')),
+        checks_hash = swarm.checks_hash(_payload::jsonb)
     WHERE id = _holder;
     INSERT INTO swarm.ticket_events (ticket_id, kind, data)
     SELECT id, 'replaced', jsonb_build_object('kind', kind, 'attempts_max', attempts_max, 'timeout_ms', timeout_ms)
@@ -103,6 +104,8 @@ BEGIN
         IF FOUND THEN RETURN true; END IF;
         PERFORM FROM swarm.leases WHERE ticket_id = _ticket_id;
         IF FOUND THEN RETURN false; END IF;
+        PERFORM FROM swarm.reviews WHERE ticket_id = _ticket_id;
+        IF FOUND THEN RETURN false; END IF; -- its work is done
     END LOOP;
 END $$;
 

@@ -1,4 +1,5 @@
--- Fails tickets that waited too long, by one clock: 'queue', in `ready` past their queue timeout; or 'deadline', anywhere
+-- Fails tickets that waited too long, by one clock: 'queue', in `ready` past their queue timeout; 'review', for a person
+-- who didn't come; or 'deadline', anywhere
 -- past the deadline of the whole ticket. Running ones are left to their workers and to expire_attempts. Answers how many
 -- failed. One clock per transaction: tickets are locked in order, and two sets after one another wouldn't be.
 DROP FUNCTION IF EXISTS swarm.expire_waiting;
@@ -11,6 +12,8 @@ BEGIN
     IF _clock = 'queue' THEN
         -- Without locks: end_waiting takes them in its order and looks again.
         _due := ARRAY(SELECT ticket_id FROM swarm.ready WHERE expires_at <= _now ORDER BY expires_at LIMIT _limit);
+    ELSIF _clock = 'review' THEN
+        _due := ARRAY(SELECT ticket_id FROM swarm.reviews WHERE expires_at <= _now ORDER BY expires_at LIMIT _limit);
     ELSE
         _due := ARRAY(SELECT d.ticket_id FROM swarm.deadlines d
                       WHERE d.at <= _now AND NOT EXISTS (SELECT FROM swarm.leases l WHERE l.ticket_id = d.ticket_id)
@@ -25,6 +28,7 @@ BEGIN
         _due, 'failed',
         jsonb_build_object('class', 'timeout', 'clock', _clock, 'evidence',
                            CASE _clock WHEN 'queue' THEN 'no worker took it within its queue timeout'
+                                       WHEN 'review' THEN 'nobody approved or rejected it in time'
                                        ELSE 'its deadline passed while it waited' END),
         _clock));
     -- A row goes with the ticket's deadline: one that was claimed while we looked may come back and wait again.

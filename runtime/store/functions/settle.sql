@@ -3,7 +3,9 @@
 --   completed                         -> completed, and its dependents are released
 --   content, crash, timeout,
 --   check_failed                      -> uses an attempt: scheduled again after a backoff, or failed when none is left
---   check_error                       -> the check couldn't run: never passes; own limit, own counter
+--   review                            -> the work is done, and a person must judge it: waits for him, without a lease
+--   check_error                       -> a check couldn't run, however often its worker tried: never passes, and the work
+--                                        isn't repeated; own counter, and a person must judge it, too
 --   transient                         -> no fault of the ticket: own limit, own counter
 --   throttled, auth, budget           -> put off by somebody else's limit: own limits, a counter each
 --   permanent                         -> failed, whatever is left; so is a timeout of the ticket's own deadline
@@ -14,7 +16,7 @@
 --
 -- The rules come as a row per class, side by side in arrays: the first and the longest pause, and how many such ends
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
--- for (0: nothing); it is honoured and never shortened. _details: per settlement a JSON object or NULL. _by_holder: whether the holder of the fence speaks, or somebody
+-- for (0: nothing); it is honoured and never shortened. With a review it is how long a person has; else seven days. _details: per settlement a JSON object or NULL. _by_holder: whether the holder of the fence speaks, or somebody
 -- who has taken its ticket away.
 -- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the holder never heard the answer, or
 -- repeats himself in one call);
@@ -32,6 +34,7 @@ LANGUAGE plpgsql VOLATILE ROWS 100 SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 DECLARE
     _actor       CONSTANT text := swarm.actor();
+    _review_ms   CONSTANT bigint := 604800000;
     _completed   bigint[];
     _closed      bigint[];
     _released    bigint[];
@@ -69,7 +72,6 @@ BEGIN
     ), tallied AS MATERIALIZED (
         SELECT c.*, array_position(_rule_classes, c.class) AS rule,
                CASE c.class WHEN 'transient' THEN c.infra_retries
-                            WHEN 'check_error' THEN c.check_retries
                             WHEN 'throttled' THEN c.throttles
                             WHEN 'auth' THEN c.auth_denials
                             WHEN 'budget' THEN c.budget_denials
@@ -78,8 +80,9 @@ BEGIN
     ), judged AS MATERIALIZED (
         SELECT c.*,
                CASE WHEN c.class IN ('cancelled', 'released', 'snoozed') THEN c.class
+                    WHEN c.class IN ('review', 'check_error') THEN 'review_requested'
                     WHEN c.class = 'permanent' OR (c.class = 'timeout' AND _clocks[c.place] = 'deadline') THEN 'failed'
-                    WHEN c.class IN ('transient', 'check_error', 'throttled', 'auth', 'budget')
+                    WHEN c.class IN ('transient', 'throttled', 'auth', 'budget')
                     THEN CASE WHEN c.tally > _rule_max[c.rule] THEN 'failed' ELSE 'attempt_failed' END
                     WHEN c.tally >= c.attempts_max THEN 'failed'
                     ELSE 'attempt_failed' END AS verdict
@@ -92,9 +95,11 @@ BEGIN
         UNION ALL
         SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, attempts,
                infra_retries, check_retries, throttles, auth_denials, budget_denials,
-               CASE WHEN j.cancel_requested_at IS NOT NULL AND j.verdict IN ('attempt_failed', 'released', 'snoozed')
+               CASE WHEN j.cancel_requested_at IS NOT NULL
+                         AND j.verdict IN ('attempt_failed', 'released', 'snoozed', 'review_requested')
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind,
                CASE WHEN j.verdict = 'snoozed' THEN _retry_after_ms[j.place]
+                    WHEN j.verdict = 'review_requested' THEN coalesce(nullif(_retry_after_ms[j.place], 0), _review_ms)
                     WHEN j.verdict = 'attempt_failed' THEN greatest(
                         -- What was asked for and up to a fifth more: a crowd that was sent away together ...
                         ceil(_retry_after_ms[j.place] * (1 + random() / 5)),
@@ -122,19 +127,25 @@ BEGIN
         INSERT INTO swarm.scheduled (ticket_id, run_at)
         SELECT ticket_id, clock_timestamp() + swarm.milliseconds(delay_ms) FROM decided
         WHERE kind IN ('attempt_failed', 'snoozed')
+    ), asked AS (
+        INSERT INTO swarm.reviews (ticket_id, fence, attempt, reason, asked_at, expires_at)
+        SELECT ticket_id, fence, attempt, _evidence[place], clock_timestamp(),
+               clock_timestamp() + swarm.milliseconds(delay_ms)
+        FROM decided WHERE kind = 'review_requested'
     ), kept AS (
         INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, clock, evidence, exit_code, output,
                                     output_bytes, started_at, details)
         SELECT ticket_id, fence, attempt, node_id, class, nullif(_clocks[place], ''), _evidence[place],
                _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at, _details[place]::jsonb
-        FROM decided WHERE _evidence[place] <> ''
+        FROM decided WHERE _evidence[place] <> '' OR kind = 'review_requested'
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, actor, data)
         SELECT ticket_id, kind, attempt, CASE WHEN _by_holder THEN fence END, node_id, _actor,
                CASE WHEN kind <> 'completed'
                     THEN jsonb_strip_nulls(jsonb_build_object(
                              'class', class, 'clock', nullif(_clocks[place], ''), 'evidence', _evidence[place],
-                             'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed') THEN delay_ms END,
+                             'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed', 'review_requested')
+                                              THEN delay_ms END,
                              'lost_fence', CASE WHEN NOT _by_holder THEN fence END)) END
         FROM decided
     )

@@ -82,10 +82,11 @@ BEGIN
     ), stored AS (
         INSERT INTO swarm.tickets (id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms, payload,
                                    payload_hash, unique_key, run_at, queue_timeout_ms, start_timeout_ms,
-                                   progress_timeout_ms, deadline_at, group_key, spawned_by, depth)
+                                   progress_timeout_ms, deadline_at, group_key, spawned_by, depth, checks_hash)
         SELECT id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms,
                CASE WHEN payload_hash IS NULL THEN payload::jsonb END, payload_hash, unique_key, run_at,
-               queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_at, group_key, _spawned_by, _depth
+               queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_at, group_key, _spawned_by, _depth,
+               swarm.checks_hash(payload::jsonb)
         FROM given
     ), edges AS (
         INSERT INTO swarm.dependencies (parent_id, child_id, on_failure, counted)

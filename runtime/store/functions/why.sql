@@ -34,6 +34,11 @@ BEGIN
             RETURN NEXT format('its last attempt ended as %s: %s', _last.data ->> 'class',
                                coalesce(_last.data ->> 'evidence', 'without evidence'));
         END IF;
+    WHEN 'in_review' THEN
+        RETURN NEXT format('the work of attempt %s is done, and it has waited for a person for %s: %s',
+                           _t.review_attempt, swarm.span(clock_timestamp() - _t.review_asked_at), _t.review_reason);
+        RETURN NEXT format('swarm approve %s completes it, swarm reject %s --why TEXT fails the attempt; in %s it fails',
+                           _t.id, _t.id, swarm.span(greatest(_t.review_expires_at - clock_timestamp(), interval '0')));
     WHEN 'blocked' THEN
         RETURN QUERY SELECT swarm.why_blocked(_ticket_id);
     WHEN 'ready' THEN

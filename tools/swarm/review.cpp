@@ -1,0 +1,47 @@
+#include "runtime/store/tickets.hpp"
+#include "tools/swarm/invocation.hpp"
+
+#include <iostream>
+
+namespace swarm::cli {
+
+void add_approve(CLI::App& program, invocation&, action& chosen) {
+  auto id = std::make_shared<std::int64_t>(0);
+  auto note = std::make_shared<std::string>();
+  auto* command = program.add_subcommand("approve", "Complete a ticket in review: its work is good");
+  command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
+  command->add_option("--note", *note, "For the record");
+  command->callback([=, &chosen] {
+    chosen = [=](const invocation& x) {
+      return with_database(x, "swarm approve", [=](store::connection& db) -> caf::expected<void> {
+        auto event = store::approve(db, ticket_id{*id}, user_name(), *note);
+        if (!event)
+          return std::move(event.error());
+        std::cout << "ticket " << *id << " is completed\n";
+        return store::notify(db, "ready");
+      });
+    };
+  });
+}
+
+void add_reject(CLI::App& program, invocation&, action& chosen) {
+  auto id = std::make_shared<std::int64_t>(0);
+  auto why = std::make_shared<std::string>();
+  auto* command = program.add_subcommand("reject", "Fail the attempt of a ticket in review: its work isn't good");
+  command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
+  command->add_option("--why", *why, "What is wrong with it: all that the next attempt learns")->required();
+  command->callback([=, &chosen] {
+    chosen = [=](const invocation& x) {
+      return with_database(x, "swarm reject", [=](store::connection& db) -> caf::expected<void> {
+        auto event = store::reject(db, ticket_id{*id}, user_name(), *why);
+        if (!event)
+          return std::move(event.error());
+        std::cout << "ticket " << *id
+                  << (*event == "failed" ? " has failed; that was its last attempt\n" : " runs again, with that reason\n");
+        return store::notify(db, "ready");
+      });
+    };
+  });
+}
+
+} // namespace swarm::cli
