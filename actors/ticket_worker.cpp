@@ -1,21 +1,12 @@
 #include "actors/ticket_worker.hpp"
 
 #include "actors/actor_shell.hpp"
-#include "messages/foreign_json.hpp"
-#include "messages/references.hpp"
+#include "actors/attempt_spec.hpp"
 #include "runtime/executors/command/classify.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace swarm {
-
-namespace {
-
-/// Of a payload with the results that it refers to.
-constexpr std::size_t resolved_bytes_max = 4u << 20;
-
-} // namespace
 
 ticket_worker::ticket_worker(interface::pointer self, claimed_ticket ticket,
                              std::shared_ptr<const worker_context> context)
@@ -28,91 +19,68 @@ ticket_worker::interface::behavior_type ticket_worker::make_behavior() {
     [this](atom::flush) { settle(); },
     [this](atom::tick) { look(); },
     [this](atom::wake) {
-      if (phase_ == phase::pausing)
-        check();
+      if (phase_ == phase::checking && !told_to_stop_)
+        follow(checks_.next());
     },
     [this](atom::ended, outcome& x) { on_ended(std::move(x)); },
+    [this](atom::found) {
+      if (phase_ != phase::settling && !told_to_stop_)
+        follow(checks_.on_found(std::move(*found_)));
+    },
   };
 }
 
 std::vector<actor_fact> ticket_worker::facts() const {
-  auto doing = phase_ == phase::executing  ? "executing"
-               : phase_ == phase::settling ? "settling"
-                                           : "checking";
+  auto doing = phase_ == phase::preparing   ? "preparing"
+               : phase_ == phase::executing ? "executing"
+               : phase_ == phase::settling  ? "settling"
+                                            : "checking";
   return {{"attempt", std::to_string(ticket_.attempt)}, {"kind", ticket_.kind}, {"phase", doing}};
 }
 
 void ticket_worker::execute() {
   if (ticket_.kind == "noop")
     return settle(outcome_class::completed, "");
-  if (auto resolved = resolve_payload(); !resolved)
-    return settle(outcome_class::permanent, render(resolved.error()));
-  if (ticket_.kind == "command")
-    return execute_command();
-  if (auto executor = context_->executors.find(ticket_.kind); executor != context_->executors.end())
-    return execute_with(*executor->second);
-  settle(outcome_class::transient, "this node has no executor '" + ticket_.kind + "'");
+  if (ticket_.checks_changed)
+    return settle(outcome_class::permanent, "its checks aren't those that it was created with: somebody has changed its "
+                                            "payload; cancel it and create it anew");
+  if (ticket_.kind != "command" && !context_->executors.contains(ticket_.kind))
+    return settle(outcome_class::transient, "this node has no executor '" + ticket_.kind + "'");
+  auto plan = read_payload(ticket_, payload_, *context_, static_cast<unsigned>(self_->id()));
+  if (!plan)
+    return settle(outcome_class::permanent, render(plan.error()));
+  checks_ = std::move(*plan);
+  phase_ = phase::preparing;
+  follow(checks_.prepare());
 }
 
-/// Puts the results of the tickets that this one needs where its payload refers to them.
-caf::expected<void> ticket_worker::resolve_payload() {
-  if (!mentions_references(ticket_.payload))
-    return caf::unit;
-  auto results = read_foreign_json(ticket_.results.empty() ? "{}" : ticket_.results);
-  if (!results)
-    return make_error(errc::invalid_input, "the results of its dependencies: " + render(results.error()));
-  auto result_of = [&](const std::string& key) -> std::optional<std::string> {
-    auto found = results->find(key);
-    return found == results->end() ? std::nullopt : std::optional{found->dump()};
-  };
-  auto resolved = resolve_references(ticket_.payload, result_of,
-                                     {resolved_bytes_max, [](const std::string& place) { return place.starts_with("/json"); }});
-  if (!resolved)
-    return std::move(resolved.error());
-  ticket_.payload = std::move(*resolved);
-  return caf::unit;
+void ticket_worker::begin_work() {
+  if (!checks_.trouble().empty())
+    return settle(outcome_class::permanent, "its checks could never judge the work: " + checks_.trouble());
+  phase_ = phase::executing;
+  if (ticket_.kind == "command")
+    execute_command();
+  else
+    execute_with(*context_->executors.at(ticket_.kind));
 }
 
 void ticket_worker::execute_command() {
-  auto payload = parse_command_payload(ticket_.payload);
-  if (!payload)
-    return settle(outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
-  payload_ = std::move(*payload);
   if (!context_->attempts_folder.empty()) {
     auto files = executors::attempt_files::make(context_->attempts_folder, ticket_.claim, ticket_.last_failure);
     if (!files)
       return settle(outcome_class::transient, render(files.error()));
     files_ = std::move(*files);
   }
-  auto spec = spec_for(argv_of(payload_), ticket_.timeout);
-  spec.input = payload_.input;
-  spec.input_file = payload_.input_file;
-  // Only here: a check never sees them.
-  for (auto& variable : payload_.secrets) {
-    const char* value = std::getenv(variable.c_str());
-    if (value == nullptr)
-      return settle(outcome_class::auth, "the node's environment has no variable " + variable + ", which the ticket needs");
-    spec.environment[variable] = value;
-  }
-  if (auto file = files_.last_failure_file(); !file.empty())
-    spec.environment["SWARM_LAST_FAILURE"] = file;
-  spec.output_file = files_.output_file();
-  spec.output_file_bytes_max = context_->output_file_bytes_max;
-  run(std::move(spec), &ticket_worker::on_executed);
+  auto spec = command_of(ticket_, payload_, *context_, files_);
+  if (!spec)
+    return settle(outcome_class::auth, render(spec.error()));
+  run(std::move(*spec), &ticket_worker::on_executed);
   self_->delayed_send(self_, look_every(), atom::tick_v);
 }
 
 void ticket_worker::execute_with(executors::executor& x) {
-  auto taken = take_check(ticket_.payload);
-  if (!taken)
-    return settle(outcome_class::permanent, "the ticket's payload can't be read: " + render(taken.error()));
-  payload_.check = taken->check;
-  payload_.check_timeout = taken->check_timeout;
-  payload_.working_directory = taken->working_directory;
-  auto ticket = ticket_;
-  ticket.payload = taken->rest;
   // By address: we own the execution, so it must not own us.
-  execution_ = x.start(ticket, [me = self_->address()](outcome end) {
+  execution_ = x.start(ticket_, [me = self_->address()](outcome end) {
     if (auto worker = caf::actor_cast<caf::actor>(me))
       caf::anon_send(worker, atom::ended_v, std::move(end));
   });
@@ -129,7 +97,7 @@ void ticket_worker::on_ended(outcome x) {
     return settle(outcome_class::timeout, expired_);
   }
   outcome_ = std::move(x);
-  if (outcome_.end != outcome_class::completed || payload_.check.empty())
+  if (outcome_.end != outcome_class::completed || checks_.is_empty())
     return settle(outcome_.end, outcome_.evidence);
   check();
 }
@@ -148,6 +116,9 @@ void ticket_worker::look() {
     return;
   // A check has a clock of its own. To those that watch the work it is a sign of life, or the reaper would end it.
   if (phase_ != phase::executing) {
+    // Programs are stopped in time; a look at files may wait for a disk as long as that likes.
+    if (waits_for_checks_ && ticket_.timeout.count() > 0 && time_left().count() <= 0)
+      return settle(outcome_class::check_error, "no time was left for the check");
     report(progress_ + 1);
     return self_->delayed_send(self_, look_every(), atom::tick_v);
   }
@@ -219,7 +190,7 @@ void ticket_worker::on_executed(const command_result& x) {
     outcome_.details = std::move(*result);
   else if (work.end == outcome_class::completed) // whoever depends on it would miss it
     return settle(outcome_class::content, work.evidence + ", and " + render(result.error()));
-  if (work.end != outcome_class::completed || payload_.check.empty())
+  if (work.end != outcome_class::completed || checks_.is_empty())
     return settle(work.end, work.evidence);
   outcome_.evidence = work.evidence;
   check();
@@ -228,67 +199,55 @@ void ticket_worker::on_executed(const command_result& x) {
 void ticket_worker::check() {
   phase_ = phase::checking;
   report(progress_ + 1);
-  auto timeout = payload_.check_timeout;
+  follow(checks_.next());
+}
+
+void ticket_worker::follow(checks::demand x) {
+  using enum checks::demand::kind;
+  waits_for_checks_ = x.what == look || x.what == pause;
+  switch (x.what) {
+    case program: return run_check(std::move(x.program));
+    case look: return look_aside(std::move(x.look));
+    case pause: return self_->delayed_send(self_, x.pause, atom::wake_v);
+    case nothing: break;
+  }
+  if (phase_ == phase::preparing)
+    return begin_work();
+  checks_.judge(outcome_);
+  redact_outcome();
+  settle();
+}
+
+void ticket_worker::run_check(command_spec spec) {
   if (ticket_.timeout.count() > 0) {
     auto left = time_left();
     if (left.count() <= 0)
-      return settle(outcome_class::check_error, "no time was left for the check");
-    timeout = timeout.count() > 0 ? std::min(timeout, left) : left;
+      return phase_ == phase::preparing ? settle(outcome_class::timeout, "no time was left for the work")
+                                        : settle(outcome_class::check_error, "no time was left for the check");
+    spec.timeout = spec.timeout.count() > 0 ? std::min(spec.timeout, left) : left;
   }
-  run(spec_for(payload_.check, timeout), &ticket_worker::on_checked);
+  run(std::move(spec), &ticket_worker::on_checked);
 }
 
 void ticket_worker::on_checked(const command_result& x) {
-  if (!x.output.empty()) {
-    if (!outcome_.output.empty() && !outcome_.output.ends_with('\n'))
-      outcome_.output += '\n';
-    outcome_.output += "--- check ---\n" + x.output;
-  }
-  outcome_.output_bytes += x.output_bytes;
   if (told_to_stop_)
     return end_as_told();
-  auto verdict = executors::classify_check(payload_.check, x);
-  if (repeats_check(verdict.end))
-    return;
-  if (verdict.end == outcome_class::completed)
-    verdict.evidence = outcome_.evidence + "; " + verdict.evidence;
-  settle(verdict.end, verdict.evidence);
+  follow(checks_.on_ended(x));
 }
 
-/// The work is done and stays so: only the check is repeated when it gave no verdict.
-bool ticket_worker::repeats_check(outcome_class verdict) {
-  if (verdict != outcome_class::check_error || check_repeats_ >= context_->check_repeats)
-    return false;
-  ++check_repeats_;
-  phase_ = phase::pausing;
-  std::minstd_rand random{static_cast<unsigned>(self_->id())};
-  self_->delayed_send(self_, context_->check_pause.delay(static_cast<unsigned>(check_repeats_), random), atom::wake_v);
-  return true;
-}
-
-command_spec ticket_worker::spec_for(std::vector<std::string> argv, caf::timespan timeout) const {
-  command_spec spec;
-  spec.argv = std::move(argv);
-  spec.working_directory = payload_.working_directory.empty() ? context_->working_directory
-                                                              : payload_.working_directory;
-  spec.environment = context_->environment;
-  for (auto& [key, value] : payload_.environment)
-    spec.environment[key] = value;
-  spec.environment["SWARM_TICKET"] = to_string(ticket_.claim.ticket);
-  spec.environment["SWARM_ATTEMPT"] = std::to_string(ticket_.attempt);
-  spec.environment["SWARM_FENCE"] = to_string(ticket_.claim.fence);
-  if (auto file = files_.result_file(); !file.empty())
-    spec.environment["SWARM_RESULT_FILE"] = file;
-  spec.timeout = timeout;
-  spec.output_head_bytes = context_->output_head_bytes;
-  spec.output_tail_bytes = context_->output_tail_bytes;
-  spec.limits = payload_.limits;
-  return spec;
+void ticket_worker::look_aside(std::function<checks::finding()> look) {
+  found_ = std::make_shared<checks::finding>();
+  // By address: a look that takes long must not keep a worker that is gone.
+  context_->aside([look = std::move(look), to = found_, me = self_->address()] {
+    *to = look();
+    if (auto worker = caf::actor_cast<caf::actor>(me))
+      caf::anon_send(worker, atom::found_v);
+  });
 }
 
 void ticket_worker::run(command_spec spec, void (ticket_worker::*then)(const command_result&)) {
-  // Unique in this process: no other actor has our number, and we run one program after the other.
-  run_ = self_->id() * 1000 + (phase_ == phase::checking ? 1 + static_cast<std::uint64_t>(check_repeats_) : 0);
+  // Unique in this process: no other actor has our number, and none runs so many programs.
+  run_ = self_->id() * 1'000'000 + programs_++;
   self_->request(context_->executor, caf::infinite, atom::execute_v, run_, std::move(spec))
     .then([this, then](const command_result& x) { (this->*then)(x); },
           [this](const caf::error& x) {
@@ -305,7 +264,7 @@ void ticket_worker::stop(stop_cause cause) {
   if (told_to_stop_ != stop_cause::lost)
     told_to_stop_ = cause;
   // Somebody else may begin with a lost ticket at any moment: its program gets no time to say goodbye.
-  if (phase_ == phase::pausing)
+  if (waits_for_checks_)
     return end_as_told(); // nothing runs
   if (cause == stop_cause::lost)
     kill_work();
@@ -345,6 +304,7 @@ void ticket_worker::redact_outcome() {
 
 void ticket_worker::settle() {
   phase_ = phase::settling;
+  waits_for_checks_ = false;
   self_->request(context_->completer, caf::infinite, atom::settle_v, settlement{ticket_.claim, outcome_})
     .then(
       [this](const settled_ticket& x) {

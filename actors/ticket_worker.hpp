@@ -2,12 +2,14 @@
 
 #include "messages/interfaces.hpp"
 #include "messages/payload.hpp"
-#include "runtime/backoff.hpp"
+#include "runtime/checks/check_plan.hpp"
 #include "runtime/executors/attempt_files.hpp"
 #include "runtime/executors/executor.hpp"
 #include "runtime/executors/redact/redactor.hpp"
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -30,18 +32,19 @@ struct worker_context {
   caf::timespan look_every{std::chrono::seconds{10}}; ///< How far the work is; sooner where a clock demands it.
   caf::timespan settle_again_after{std::chrono::seconds{1}}; ///< When the completer died over our settlement.
   std::int32_t check_repeats = 0; ///< Of a check that gave no verdict, before its attempt is given back.
-  backoff_rule check_pause{std::chrono::seconds{1}, std::chrono::seconds{10}}; ///< Before each of them.
+  std::function<void(std::function<void()>)> aside = [](auto job) { job(); }; ///< Runs what reads files where nobody waits.
 };
 
 /// A TICKET WORKER: one attempt of one ticket: execute, check, settle. It owns the attempt and ends with it.
 ///
-/// Only the check, or the exit code where there is none, completes a ticket. A worker that is told that its lease is
+/// Only the checks, or the exit code where there are none, complete a ticket; what they want done is known to `check_plan`.
+/// A worker that is told that its lease is
 /// lost kills its program and writes nothing; the fence would refuse it anyway.
 class ticket_worker {
 public:
   using interface = ticket_worker_actor::extend<caf::reacts_to<atom::flush>, caf::reacts_to<atom::tick>,
                                                caf::reacts_to<atom::wake>,
-                                               caf::reacts_to<atom::ended, outcome>>;
+                                               caf::reacts_to<atom::ended, outcome>, caf::reacts_to<atom::found>>;
   static constexpr const char* name = "ticket_worker";
 
   ticket_worker(interface::pointer self, claimed_ticket ticket, std::shared_ptr<const worker_context> context);
@@ -50,18 +53,19 @@ public:
   std::vector<actor_fact> facts() const;
 
 private:
-  enum class phase { executing, checking, pausing, settling }; ///< `pausing`: until the check is repeated.
+  enum class phase { preparing, executing, checking, settling }; ///< `preparing`: the checks look before the work.
 
   void execute();
-  caf::expected<void> resolve_payload();
+  void begin_work();
   void execute_command();
   void execute_with(executors::executor&);
   void on_ended(outcome);
   void on_executed(const command_result&);
   void check();
+  void follow(checks::demand);
+  void run_check(command_spec);
   void on_checked(const command_result&);
-  bool repeats_check(outcome_class verdict);
-  command_spec spec_for(std::vector<std::string> argv, caf::timespan timeout) const;
+  void look_aside(std::function<checks::finding()>);
   void run(command_spec, void (ticket_worker::*then)(const command_result&));
   void look();
   void on_progress(std::int64_t);
@@ -82,12 +86,15 @@ private:
   claimed_ticket ticket_;
   std::shared_ptr<const worker_context> context_;
   command_payload payload_;
+  checks::check_plan checks_;
+  std::shared_ptr<checks::finding> found_; ///< Where a look of the checks leaves what it finds.
   executors::attempt_files files_;
   std::unique_ptr<executors::execution> execution_; ///< Of all kinds but command.
   caf::actor_clock::time_point started_;
   phase phase_ = phase::executing;
-  std::uint64_t run_ = 0; ///< Number of the program that runs now.
-  std::int32_t check_repeats_ = 0;
+  std::uint64_t run_ = 0; ///< Number of the program that runs now, or ran last.
+  std::uint64_t programs_ = 0; ///< How many were run.
+  bool waits_for_checks_ = false; ///< For a look, or a pause: nothing runs that could be stopped.
   std::optional<stop_cause> told_to_stop_;
   std::int64_t progress_ = 0; ///< 0 until the first sign of work.
   caf::actor_clock::time_point progressed_;

@@ -103,6 +103,7 @@ private:
       {"agent", &ticket_reader::read_agent},
       {"attempts", &ticket_reader::read_attempts},
       {"check", &ticket_reader::read_check},
+      {"checks", &ticket_reader::read_check_list},
       {"claude", &ticket_reader::read_claude},
       {"command", &ticket_reader::read_command},
       {"cwd", &ticket_reader::read_cwd},
@@ -182,12 +183,14 @@ private:
       for (const auto* field : {"exit_codes", "limits", "secrets", "shell", "stdin", "stdin_file"})
         if (body[field])
           report_that_it(key, "has " + in_quotes(field) + ", which only a command can have");
-    if (body["agent"] && !body["check"])
+    if (body["agent"] && !body["check"] && !body["checks"])
       report_that_it(key, "has an agent and no check, so its own word would decide; write for example check: {command: [./test]}");
     if (body["env"] && !body["command"] && !body["agent"])
       report_that_it(key, "has 'env', which only a command or an agent can have");
     if (body["cwd"] && !body["command"] && !body["agent"] && !body["claude"])
       report_that_it(key, "has 'cwd', which only a command, an agent or claude can have");
+    if (body["check"] && body["checks"])
+      report_that_it(key, "has both check and checks; write one of them");
     if (body["stdin"] && body["stdin_file"])
       report_that_it(key, "has both stdin and stdin_file; write one of them");
   }
@@ -300,6 +303,8 @@ private:
       other_.emplace("working_directory", payload_.working_directory);
     for (const auto& [name, value] : payload_.environment)
       other_["environment"][name] = value;
+    if (!payload_.checks.empty())
+      other_["checks"] = to_json(payload_.checks);
     if (!payload_.check.empty()) {
       other_["check"] = payload_.check;
       other_["check_timeout_ms"] = std::chrono::ceil<std::chrono::milliseconds>(payload_.check_timeout).count();
@@ -323,6 +328,42 @@ private:
 
   void read_check_timeout(const YAML::Node& at, const YAML::Node& value) {
     payload_.check_timeout = read_duration(at, value, "the check's timeout");
+  }
+
+  void read_check_list(const YAML::Node& at, const YAML::Node& value) {
+    if (!value.IsSequence() || value.size() == 0) {
+      report(at, "checks must be a list of checks, as in [{kind: files, files: [{path: hello}]}]");
+      return;
+    }
+    auto list = nlohmann::json::array();
+    for (const auto& item : value)
+      list.push_back(check_as_json(item));
+    auto checks = swarm::read_checks(list);
+    if (checks)
+      payload_.checks = std::move(*checks);
+    else
+      report(at, "checks: " + render(checks.error()));
+  }
+
+  /// As the payload has it: times of people in milliseconds, and every argument a text. A command needs no kind.
+  nlohmann::json check_as_json(const YAML::Node& item) {
+    if (!item.IsMap())
+      return as_json(item);
+    auto result = nlohmann::json::object();
+    for (const auto& member : item) {
+      const auto& name = member.first.Scalar();
+      if (name == "command")
+        result[name] = read_arguments(member.second, member.second, "the check's command", "[test, -x, hello]");
+      else if (name == "timeout" || name == "expires")
+        result[name + "_ms"] = static_cast<std::uint64_t>(
+          std::chrono::ceil<std::chrono::milliseconds>(
+            read_duration(member.second, member.second, "the check's " + name)).count());
+      else
+        result[name] = as_json(member.second);
+    }
+    if (result.contains("command") && !result.contains("kind"))
+      result["kind"] = "command";
+    return result;
   }
 
   void read_timeout(const YAML::Node& at, const YAML::Node& value) {

@@ -37,6 +37,7 @@ using prune = caf::atom_constant<caf::atom("prune")>;
 using flush = caf::atom_constant<caf::atom("flush")>;
 using connect = caf::atom_constant<caf::atom("connect")>;
 using lost = caf::atom_constant<caf::atom("lost")>;
+using found = caf::atom_constant<caf::atom("found")>;     ///< a check has looked at files
 
 // Supervision, in OTP's words.
 using start_child = caf::atom_constant<caf::atom("startchild")>;
@@ -78,6 +79,7 @@ inline constexpr prune prune_v{};
 inline constexpr flush flush_v{};
 inline constexpr connect connect_v{};
 inline constexpr lost lost_v{};
+inline constexpr found found_v{};
 inline constexpr start_child start_child_v{};
 inline constexpr terminate_child terminate_child_v{};
 inline constexpr restart_child restart_child_v{};

@@ -19,6 +19,8 @@ using nlohmann::json;
 constexpr auto check_timeout_max_ms =
   static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(caf::timespan::max()).count());
 
+constexpr const char* one_of_two = "'check' and 'checks' exclude each other";
+
 /// Beyond any machine, and small enough for every unit that it is turned into.
 constexpr std::uint64_t limit_max = 1'000'000'000'000'000;
 
@@ -118,6 +120,14 @@ caf::error read_limits(const json& value, command_limits& result) {
   return {};
 }
 
+caf::error read_check_list(const json& value, std::vector<check_definition>& result) {
+  auto checks = read_checks(value);
+  if (!checks)
+    return wrong(render(checks.error()));
+  result = std::move(*checks);
+  return {};
+}
+
 json limits_as_json(const command_limits& x) {
   auto result = json::object();
   if (x.cpu.count() > 0)
@@ -157,8 +167,10 @@ caf::error read_member(const std::string& name, const json& value, command_paylo
     return read_arguments(value, name, result.check);
   if (name == "check_timeout_ms")
     return read_timeout(value, result.check_timeout);
+  if (name == "checks")
+    return read_check_list(value, result.checks);
   return wrong("unknown member " + json(name).dump()
-               + ", known are check, check_timeout_ms, command, environment, exit_codes, limits, secrets, shell, stdin, "
+               + ", known are check, check_timeout_ms, checks, command, environment, exit_codes, limits, secrets, shell, stdin, "
                  "stdin_file and working_directory");
 }
 
@@ -182,6 +194,8 @@ std::string to_json(const command_payload& x) {
     {"check_timeout_ms", timeout.count()},
   };
   // What few tickets have.
+  if (!x.checks.empty())
+    result["checks"] = to_json(x.checks);
   if (x.shell)
     result["shell"] = true;
   if (!x.secrets.empty())
@@ -197,27 +211,29 @@ std::string to_json(const command_payload& x) {
   return result.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-caf::expected<taken_check> take_check(std::string_view text) {
+std::vector<check_definition> checks_of(const command_payload& x) {
+  return x.check.empty() ? x.checks : std::vector{command_check(x.check, x.check_timeout)};
+}
+
+caf::expected<taken_checks> take_checks(std::string_view text) {
   auto found = read_foreign_json(text);
   if (!found || !found->is_object())
     return make_error(errc::invalid_input, found ? "it must be a JSON object" : "it " + render(found.error()));
-  auto& value = *found;
-  taken_check result;
-  if (auto check = value.find("check"); check != value.end()) {
-    if (auto failed = read_arguments(*check, "check", result.check))
+  command_payload taken;
+  for (const auto* name : {"check", "check_timeout_ms", "checks"}) {
+    auto member = found->find(name);
+    if (member == found->end())
+      continue;
+    if (auto failed = read_member(name, *member, taken))
       return failed;
-    value.erase(check);
+    found->erase(member);
   }
-  if (auto timeout = value.find("check_timeout_ms"); timeout != value.end()) {
-    if (auto failed = read_timeout(*timeout, result.check_timeout))
+  if (!taken.check.empty() && !taken.checks.empty())
+    return wrong(one_of_two);
+  if (auto directory = found->find("working_directory"); directory != found->end())
+    if (auto failed = read_directory(*directory, taken.working_directory))
       return failed;
-    value.erase(timeout);
-  }
-  if (auto directory = value.find("working_directory"); directory != value.end())
-    if (auto failed = read_directory(*directory, result.working_directory))
-      return failed;
-  result.rest = value.dump();
-  return result;
+  return taken_checks{checks_of(taken), taken.working_directory, found->dump()};
 }
 
 caf::expected<command_payload> parse_command_payload(std::string_view text) {
@@ -233,6 +249,8 @@ caf::expected<command_payload> parse_command_payload(std::string_view text) {
     return wrong("'command' is missing or empty; it must hold the program and its arguments");
   if (!result.input.empty() && !result.input_file.empty())
     return wrong("'stdin' and 'stdin_file' exclude each other");
+  if (!result.check.empty() && !result.checks.empty())
+    return wrong(one_of_two);
   return result;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/checks.hpp"
 #include "messages/command.hpp"
 
 #include <caf/expected.hpp>
@@ -18,6 +19,8 @@ namespace swarm {
 ///    "secrets": ["SWARM_SECRET_NPM"], "stdin": "yes\n", "exit_codes": [0, 3], "limits": {"cpu_ms": 60000, "memory_bytes": 1073741824},
 ///    "check": ["test", "-x", "hello"], "check_timeout_ms": 60000}
 ///
+/// `check` is the short form of `checks` (messages/checks.hpp) with a single command; a payload has one of the two.
+///
 /// Only `command` must be there. A member that isn't known here is refused: a newer node may mean a restriction by it.
 struct command_payload {
   std::vector<std::string> command;               ///< argv; with `shell` the first is a script, the others its arguments.
@@ -31,7 +34,11 @@ struct command_payload {
   std::vector<std::string> secrets;               ///< Variables of the node that the command sees, too, and its check not.
   std::vector<std::string> check;                 ///< argv of the check; empty when the exit code is the only judge.
   caf::timespan check_timeout{0};                 ///< 0 for what is left of the attempt. Stored in milliseconds.
+  std::vector<check_definition> checks;           ///< Instead of `check`.
 };
+
+/// What decides whether its work is done, whatever form it was written in; empty: the exit code alone.
+std::vector<check_definition> checks_of(const command_payload&);
 
 /// What is run: `command`, or the shell with it.
 std::vector<std::string> argv_of(const command_payload&);
@@ -42,15 +49,14 @@ std::string to_json(const command_payload&);
 /// @returns errc::invalid_input naming the member that is missing or of the wrong type.
 caf::expected<command_payload> parse_command_payload(std::string_view json);
 
-/// The check, which any ticket may have in its payload, and what is left of that for its executor.
-struct taken_check {
-  std::vector<std::string> check; ///< argv; empty when there is none.
-  caf::timespan check_timeout{0};
-  std::string working_directory;  ///< Of the work, for the check; stays in `rest`. Empty when there is none.
-  std::string rest;               ///< JSON object without `check` and `check_timeout_ms`.
+/// The checks, which any ticket may have in its payload, and what is left of that for its executor.
+struct taken_checks {
+  std::vector<check_definition> checks;
+  std::string working_directory; ///< Of the work, for the checks; stays in `rest`. Empty when there is none.
+  std::string rest; ///< JSON object without `check`, `check_timeout_ms` and `checks`.
 };
 
 /// @returns errc::invalid_input with a sentence.
-caf::expected<taken_check> take_check(std::string_view json);
+caf::expected<taken_checks> take_checks(std::string_view json);
 
 } // namespace swarm

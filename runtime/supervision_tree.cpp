@@ -189,6 +189,10 @@ struct supervision_tree::table {
     for (auto& [queue, address] : to.queues)
       dispatcher_of.emplace(queue, address.handle());
     auto start = [context, dispatcher_of, address = to.workers, drain = x.node.drain_timeout](const birth& b) mutable {
+      // A thread for each look: it may wait for a disk as long as it takes.
+      context->aside = [&system = b.parent.home_system()](std::function<void()> job) {
+        system.spawn<caf::detached>([job = std::move(job)](caf::event_based_actor*) { job(); });
+      };
       auto life = b.parent.spawn<actor_shell<swarm::ticket_workers>>(
         ticket_workers_config{drain, b.place}, std::shared_ptr<const worker_context>{context}, dispatcher_of);
       address.bind(caf::actor_cast<ticket_workers_actor>(life));

@@ -2,8 +2,11 @@
 
 #include "actors/ticket_worker.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cerrno>
 #include <fstream>
+#include <utility>
 
 #include "tests/fixtures/scratch_folder.hpp"
 #include "tests/fixtures/virtual_time.hpp"
@@ -48,6 +51,8 @@ struct fixture : virtual_time {
     context->redactor = redactor;
     if (attempts)
       context->attempts_folder = attempts->path();
+    if (aside)
+      context->aside = aside;
     context->output_head_bytes = 10;
     context->check_repeats = check_repeats;
     context->output_tail_bytes = 20;
@@ -78,8 +83,15 @@ struct fixture : virtual_time {
     answer(completer, completer->settle, settled_ticket{ticket.claim, settle_answer::ok, "completed", {}});
   }
 
+  static std::vector<check_definition> checks_from(const std::string& list) {
+    auto result = read_checks(nlohmann::json::parse(list));
+    CAF_REQUIRE(result);
+    return *result;
+  }
+
   claimed_ticket ticket = ticket_of(1);
   command_payload payload;
+  std::function<void(std::function<void()>)> aside; ///< As it is unless a test says otherwise.
   std::int32_t check_repeats = 0;
   std::shared_ptr<const redact::redactor> redactor; ///< None unless a test makes it.
   std::unique_ptr<scratch_folder> attempts; ///< None unless a test makes it.
@@ -348,6 +360,95 @@ CAF_TEST(tickets that cannot be run are settled without a program) {
   start_worker();
   CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
   CAF_CHECK(executor->execute.asked.empty());
+}
+
+CAF_TEST(a ticket with several checks is judged by all of them in their order) {
+  scratch_folder folder;
+  payload.working_directory = folder.path().string();
+  payload.environment = {{"GITHUB_TOKEN", "secret"}, {"CC", "gcc"}};
+  payload.checks = checks_from(R"([{"kind": "human", "question": "Good?", "expires_ms": 1000},
+                                   {"kind": "command", "name": "lint", "command": ["lint"]},
+                                   {"kind": "files", "files": [{"path": "out"}]}])");
+  work(exited(0)); // there is no file yet
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_failed);
+  CAF_CHECK_EQUAL(settled().evidence, "'out' doesn't exist");
+  completer->settle.asked.clear();
+  accept();
+  folder.write("out", "");
+  work(exited(0));
+  CAF_CHECK_EQUAL(program(1).environment.at("GITHUB_TOKEN"), "secret");
+  CAF_CHECK_EQUAL(program(2).argv, std::vector<std::string>{"lint"});
+  CAF_CHECK(!program(2).environment.contains("GITHUB_TOKEN"));
+  CAF_CHECK_EQUAL(program(2).environment.at("CC"), "gcc");
+  end_program(exited(0, "fine"));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::review);
+  CAF_CHECK(settled().retry_after == 1s);
+  CAF_CHECK_EQUAL(settled().evidence, "'make all' exited with 0 after 0.0 s; 2 checks passed; Good?");
+  CAF_CHECK(settled().details.find(R"("name":"lint")") != std::string::npos);
+  CAF_CHECK_EQUAL(settled().output, "--- check lint ---\nfine");
+}
+
+CAF_TEST(the work begins when its checks have noted what is there) {
+  payload.checks = checks_from(R"([{"kind": "diff"}])");
+  start_worker();
+  CAF_CHECK_EQUAL(program(0).argv.at(0), "/bin/sh");
+  CAF_CHECK_EQUAL(executor->execute.asked.size(), 1u);
+  end_program(exited(0, std::string(40, 'a') + "\n"));
+  CAF_CHECK_EQUAL(program(1).argv.at(0), "make");
+  end_program(exited(0));
+  end_program(exited(0)); // nothing has changed
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_failed);
+  CAF_CHECK_EQUAL(settled().evidence, "no_work: nothing was changed");
+}
+
+CAF_TEST(work whose checks could never judge it does not begin) {
+  payload.checks = checks_from(R"([{"kind": "diff"}])");
+  start_worker();
+  end_program(exited(128, "fatal: not a git repository"));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::permanent);
+  CAF_CHECK(settled().evidence.starts_with("its checks could never judge the work: "));
+  CAF_CHECK_EQUAL(executor->execute.asked.size(), 1u);
+}
+
+CAF_TEST(a ticket whose checks were changed is not worked on) {
+  payload.check = {"true"};
+  ticket.checks_changed = true;
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::permanent);
+  CAF_CHECK(settled().evidence.starts_with("its checks aren't those that it was created with"));
+  CAF_CHECK(executor->execute.asked.empty());
+}
+
+CAF_TEST(a look at files happens aside and a ticket that is stopped meanwhile ends as told) {
+  payload.checks = checks_from(R"([{"kind": "files", "files": [{"path": "out"}]}])");
+  std::function<void()> job;
+  aside = [&](auto x) { job = std::move(x); };
+  for (auto cause : {stop_cause::cancelled, stop_cause::lost}) {
+    work(exited(0));
+    CAF_REQUIRE(job);
+    CAF_CHECK(!is_settled());
+    tell(it, atom::stop_v, cause);
+    if (cause == stop_cause::cancelled) {
+      CAF_CHECK_EQUAL(settled().end, outcome_class::cancelled);
+      completer->settle.asked.clear();
+      accept();
+    }
+    CAF_CHECK(has_ended(it));
+    std::exchange(job, {})(); // and comes back to nobody
+    sched.run();
+    CAF_CHECK(!is_settled());
+  }
+}
+
+CAF_TEST(a look that takes too long is no pass and no reason to repeat the work) {
+  payload.checks = checks_from(R"([{"kind": "files", "files": [{"path": "out"}]}])");
+  ticket.timeout = 30s;
+  aside = [](auto) {};
+  work(exited(0));
+  pass(20s);
+  CAF_CHECK(!is_settled());
+  pass(20s);
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_error);
 }
 
 CAF_TEST(a failing executor is no fault of the ticket) {

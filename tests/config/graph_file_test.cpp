@@ -137,6 +137,37 @@ CAF_TEST(words and numbers stay what was written) {
   CAF_CHECK(x.check_timeout == 90s);
 }
 
+CAF_TEST(checks are a list of any kind for any ticket) {
+  const auto x = payload_of("{command: [a], checks: [{kind: human, question: 'Good?', expires: 2d}, "
+                            "{command: [test, -x, 010], timeout: 1m30s, name: built}, "
+                            "{kind: files, files: [{path: out.json, bytes_max: 10, json_schema: {type: object}}]}]}");
+  CAF_REQUIRE_EQUAL(x.checks.size(), 3u);
+  CAF_CHECK(x.checks[0].kind == check_kind::files && x.checks[0].files[0].bytes_max == 10u);
+  CAF_CHECK(x.checks[1].command == (std::vector<std::string>{"test", "-x", "010"}) && x.checks[1].timeout == 90s);
+  CAF_CHECK(x.checks[2].question == "Good?" && x.checks[2].expires == 48h);
+  const auto graph = load("graph: a\ntickets:\n x: {mock: {class: completed}, checks: [{kind: diff}]}\n");
+  CAF_REQUIRE(graph);
+  CAF_CHECK_EQUAL(graph->tickets[0].payload, R"({"checks":[{"kind":"diff"}],"class":"completed"})");
+}
+
+CAF_TEST(checks that can not be meant are refused with their place) {
+  const auto problems = [&](const std::string& checks) {
+    return problems_of("graph: a\ntickets:\n x: {command: [a], " + checks + "}\n");
+  };
+  const auto p = "g:3:"s;
+  for (auto [checks, words] : std::vector<std::pair<std::string, std::string>>{
+         {"checks: 1", "checks must be a list of checks"},
+         {"checks: []", "checks must be a list of checks"},
+         {"checks: [{kind: difs}]", "checks: check 1: 'kind' must be one of files, diff, command, tests, human"},
+         {"checks: [{command: make}]", "the check's command is one text, write it as a list"},
+         {"checks: [{command: [a], timeout: soon}]", "the check's timeout"},
+         {"checks: [{kind: diff}], check: {command: [a]}", "has both check and checks; write one of them"}}) {
+    CAF_MESSAGE(problems(checks));
+    CAF_CHECK(problems(checks).starts_with(p));
+    CAF_CHECK(problems(checks).find(words) != std::string::npos);
+  }
+}
+
 CAF_TEST(anchors and aliases save repetition) {
   const auto graph = load("graph: a\ntickets:\n x: {command: &c [make, all], env: &e {A: b}}\n"
                           " y: {command: *c, env: *e}\n");
@@ -183,8 +214,8 @@ CAF_TEST(a ticket without a command is refused) {
                   "g:3:2: ticket 'x' has no command\n"
                   "g:3:6: ticket 'x': unknown key 'comand', did you mean 'command'?");
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
-                  "g:3:20: ticket 'x': unknown key 'colour', known are agent, attempts, check, claude, command, cwd, deadline, env, "
-                  "exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, secrets, shell, "
+                  "g:3:20: ticket 'x': unknown key 'colour', known are agent, attempts, check, checks, claude, command, cwd, deadline, "
+                  "env, exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, secrets, shell, "
                   "start_timeout, stdin, stdin_file, timeout, unique");
 }
 

@@ -113,8 +113,8 @@ CAF_TEST(a refusal names the member) {
   for (const auto* wrong : {"-1", "1.5", "1e300", R"("1m")", "true", "9223372036855", "18446744073709551616"})
     CAF_CHECK_EQUAL(with(R"("check_timeout_ms": )"s + wrong),
                     p + "'check_timeout_ms' must be a whole number of milliseconds, 0 for no limit of its own");
-  CAF_CHECK_EQUAL(with(R"("cwd": "/")"), p + "unknown member \"cwd\", known are check, check_timeout_ms, command, "
-                                             "environment, exit_codes, limits, secrets, shell, stdin, stdin_file and "
+  CAF_CHECK_EQUAL(with(R"("cwd": "/")"), p + "unknown member \"cwd\", known are check, check_timeout_ms, checks, "
+                                             "command, environment, exit_codes, limits, secrets, shell, stdin, stdin_file and "
                                              "working_directory");
   for (const auto* wrong : {"0", "[]", "[256]", "[-1]", R"(["0"])"})
     CAF_CHECK_EQUAL(with(R"("exit_codes": )"s + wrong), p + "'exit_codes' must be an array of numbers from 0 to 255");
@@ -122,6 +122,32 @@ CAF_TEST(a refusal names the member) {
   CAF_CHECK_EQUAL(with(R"("limits": {"disk": 1})"), p + "'limits' has no \"disk\", known are core_bytes, cpu_ms, files, "
                                                        "memory_bytes and processes");
   CAF_CHECK_EQUAL(with(R"("stdin": "a", "stdin_file": "b")"), p + "'stdin' and 'stdin_file' exclude each other");
+}
+
+CAF_TEST(checks have a short form and a list and never both) {
+  const auto plain = parse_command_payload(R"({"command": ["a"], "check": ["b"], "check_timeout_ms": 5})");
+  CAF_REQUIRE(plain);
+  CAF_REQUIRE_EQUAL(checks_of(*plain).size(), 1u);
+  CAF_CHECK(checks_of(*plain)[0].command == plain->check && checks_of(*plain)[0].timeout == std::chrono::milliseconds{5});
+  const auto list = parse_command_payload(R"({"command": ["a"], "checks": [{"kind": "diff"}, {"kind": "human"}]})");
+  CAF_REQUIRE(list);
+  CAF_CHECK_EQUAL(checks_of(*list).size(), 2u);
+  CAF_CHECK_EQUAL(to_json(*parse_command_payload(to_json(*list))), to_json(*list));
+  CAF_CHECK(checks_of(*parse_command_payload(R"({"command": ["a"]})")).empty());
+  CAF_CHECK_EQUAL(refusal(R"({"command": ["a"], "check": ["b"], "checks": [{"kind": "diff"}]})"),
+                  "payload: 'check' and 'checks' exclude each other");
+  CAF_CHECK_EQUAL(refusal(R"({"command": ["a"], "checks": [{"kind": "diffs"}]})"),
+                  "payload: check 1: 'kind' must be one of files, diff, command, tests, human");
+}
+
+CAF_TEST(checks are taken out of any payload and the rest is left) {
+  const auto taken = take_checks(R"({"url": "x", "checks": [{"kind": "diff"}], "check_timeout_ms": 1})");
+  CAF_REQUIRE(taken);
+  CAF_CHECK_EQUAL(taken->rest, R"({"url":"x"})");
+  CAF_CHECK_EQUAL(taken->checks.size(), 1u);
+  CAF_CHECK(!take_checks(R"({"check": ["a"], "checks": [{"kind": "diff"}]})"));
+  CAF_CHECK(!take_checks(R"({"checks": 1})"));
+  CAF_CHECK(!take_checks("[]"));
 }
 
 CAF_TEST(mutated payloads are read or refused) {

@@ -205,6 +205,38 @@ CAF_TEST(a check that cannot run never passes) {
     CAF_CHECK_EQUAL(me.history(key), "submitted claimed review_requested"); // the work is not repeated
 }
 
+CAF_TEST(each check says what it found and a person has the last word) {
+  me.write("keep.txt", "as it was");
+  auto said = run("graph: g\ntickets:\n"
+                  "  made: {command: [sh, -c, 'echo 1..1; echo ok 1; echo {} > out.json'], checks: [\n"
+                  "    {kind: human, question: 'Is it good?'},\n"
+                  "    {kind: tests, name: suite, command: [sh, -c, 'echo 1..2; echo ok 1; echo ok 2'], format: tap},\n"
+                  "    {kind: files, files: [{path: out.json, json_schema: {type: object}}, {path: keep.txt, protected: true}]}]}\n"
+                  "  after: {command: ['true'], needs: [made]}\n"
+                  "  spoilt: {command: [sh, -c, 'echo x >> keep.txt'], attempts: 1, checks: [\n"
+                  "    {kind: files, files: [{path: keep.txt, protected: true}]}]}\n"
+                  "  blind: {command: ['true'], checks: [{kind: tests, command: ['true'], format: pytest}]}\n",
+                  {"--retry.check_errors_max", "0", "--node.slots", "1"});
+  CAF_CHECK_EQUAL(said.code, 1);
+  CAF_CHECK(contains(said.err, "graph 1: 0 completed, 1 failed, 1 blocked, 2 in review"));
+  CAF_CHECK(contains(said.err, "'spoilt' failed: 'keep.txt' is protected, and the work has changed it"));
+  CAF_CHECK(contains(said.err, "swarm approve 1, or swarm reject 1 --why TEXT"));
+  auto shown = show("made");
+  CAF_CHECK(contains(shown, "check       files: pass, 2 files are as they must be"));
+  CAF_CHECK(contains(shown, "check       tests 'suite': pass, 2 tests passed, 0 skipped"));
+  CAF_CHECK(contains(shown, "judge       'sh -c"));
+  CAF_CHECK(contains(show("blind"), "the pytest report is empty"));
+  CAF_CHECK(contains(me.run({"list", "--state", "in_review"}).out, "a person has until "));
+  CAF_CHECK_EQUAL(me.run({"approve", "1", "--note", "nice"}).code, 0);
+  CAF_CHECK_EQUAL(me.history("made"), "submitted claimed review_requested completed");
+  CAF_CHECK_EQUAL(me.history("after"), "submitted unblocked");
+  CAF_CHECK(contains(show("made"), "check       human: pass by "));
+  CAF_CHECK_EQUAL(me.run({"approve", "1"}).code, 1);
+  CAF_CHECK_EQUAL(me.run({"reject", "4"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"reject", "4", "--why", "nothing ran"}).code, 0);
+  CAF_CHECK_EQUAL(me.history("blind"), "submitted claimed review_requested attempt_failed");
+}
+
 CAF_TEST(a command that does not exist fails at once with its sentence) {
   auto said = run("graph: g\ntickets:\n  nowhere: {command: [no-such-program, x]}\n"
                   "  nodir: {command: ['true'], cwd: no/such/folder}\n  noexec: {command: [./graph.yaml]}\n");

@@ -36,7 +36,17 @@ void print_payload(const store::ticket_details& x) {
   print_fact("directory", payload->working_directory);
   for (auto& [key, value] : payload->environment)
     print_fact("env", key + "=" + value);
-  print_fact("check", joined(payload->check));
+}
+
+/// Whatever kind of work it is.
+void print_checks(const store::ticket_details& x) {
+  auto taken = take_checks(x.payload);
+  if (!taken)
+    return;
+  for (auto& check : taken->checks)
+    print_fact("check", is_plain_command(check) ? joined(check.command)
+                                                : to_string(check.kind) + (check.name.empty() ? "" : " '" + check.name + "'")
+                                                    + (check.command.empty() ? "" : ": " + joined(check.command)));
 }
 
 void print_ticket(const store::ticket_details& x) {
@@ -46,6 +56,7 @@ void print_ticket(const store::ticket_details& x) {
     print_fact("graph", to_string(*x.graph));
   print_fact("queue", x.queue + ", priority " + std::to_string(x.priority));
   print_payload(x);
+  print_checks(x);
   print_fact("timeout", x.timeout_ms == 0 ? "none" : config::format_duration(std::chrono::milliseconds{x.timeout_ms}));
   print_fact("attempts", std::to_string(x.attempts) + " of " + std::to_string(x.attempts_max) + " used");
   for (auto [name, count] : {std::pair{"infra", x.infra_retries}, {"check errors", x.check_retries},
@@ -61,6 +72,10 @@ void print_ticket(const store::ticket_details& x) {
     print_fact("deadline", short_time(x.deadline_at));
     print_fact("cancel", x.cancel_requested_at.empty() ? "" : "requested " + short_time(x.cancel_requested_at));
   }
+  if (x.state == "in_review") {
+    print_fact("review", "since " + short_time(x.review_asked_at) + ", fails at " + short_time(x.review_expires_at));
+    print_fact("judge", x.review_reason);
+  }
   print_fact("finished", short_time(x.finished_at));
 }
 
@@ -69,14 +84,34 @@ void print_parents(const std::vector<store::parent_row>& parents) {
     print_fact("needs", to_string(x.id) + (x.key.empty() ? "" : " '" + x.key + "'") + ": " + x.state);
 }
 
+std::string text_of(const nlohmann::ordered_json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// What each check said, and what explains it.
+void print_verdicts(const nlohmann::ordered_json& checks) {
+  for (auto& x : checks) {
+    if (!x.is_object())
+      continue;
+    auto name = text_of(x, "name"), by = text_of(x, "by");
+    print_fact("check", text_of(x, "kind") + (name.empty() ? "" : " '" + name + "'") + ": " + text_of(x, "verdict")
+                          + (by.empty() ? "" : " by " + by) + ", " + text_of(x, "evidence"));
+    std::cout << indented(printable(text_of(x, "detail")), "    | ");
+  }
+}
+
 /// What the attempt left behind besides its output.
 void print_details(const std::string& details) {
   auto object = nlohmann::ordered_json::parse(details, nullptr, false);
   if (!object.is_object())
     return;
   for (auto& [name, value] : object.items())
-    print_fact(name, value.is_string() ? value.get<std::string>()
-                                       : value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    if (name == "checks" && value.is_array())
+      print_verdicts(value);
+    else
+      print_fact(name, value.is_string() ? value.get<std::string>()
+                                         : value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 void print_attempts(const std::vector<store::attempt_row>& attempts) {

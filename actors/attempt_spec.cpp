@@ -1,0 +1,109 @@
+#include "actors/attempt_spec.hpp"
+
+#include "messages/foreign_json.hpp"
+#include "messages/references.hpp"
+
+#include <cstdlib>
+
+namespace swarm {
+
+namespace {
+
+/// Of a payload with the results that it refers to.
+constexpr std::size_t resolved_bytes_max = 4u << 20;
+
+/// Puts the results of the tickets that this one needs where its payload refers to them.
+caf::expected<void> resolve_payload(claimed_ticket& ticket) {
+  if (!mentions_references(ticket.payload))
+    return caf::unit;
+  auto results = read_foreign_json(ticket.results.empty() ? "{}" : ticket.results);
+  if (!results)
+    return make_error(errc::invalid_input, "the results of its dependencies: " + render(results.error()));
+  auto result_of = [&](const std::string& key) -> std::optional<std::string> {
+    auto found = results->find(key);
+    return found == results->end() ? std::nullopt : std::optional{found->dump()};
+  };
+  auto resolved = resolve_references(ticket.payload, result_of,
+                                     {resolved_bytes_max, [](const std::string& place) { return place.starts_with("/json"); }});
+  if (!resolved)
+    return std::move(resolved.error());
+  ticket.payload = std::move(*resolved);
+  return caf::unit;
+}
+
+caf::error unreadable(const caf::error& cause) {
+  return make_error(errc::invalid_input, "the ticket's payload can't be read: " + render(cause));
+}
+
+std::map<std::string, std::string> environment_of(const claimed_ticket& ticket, const command_payload& payload,
+                                                  const worker_context& context) {
+  auto result = context.environment;
+  for (auto& [key, value] : payload.environment)
+    result[key] = value;
+  result["SWARM_TICKET"] = to_string(ticket.claim.ticket);
+  result["SWARM_ATTEMPT"] = std::to_string(ticket.attempt);
+  result["SWARM_FENCE"] = to_string(ticket.claim.fence);
+  return result;
+}
+
+std::string directory_of(const command_payload& payload, const worker_context& context) {
+  return payload.working_directory.empty() ? context.working_directory : payload.working_directory;
+}
+
+} // namespace
+
+caf::expected<command_spec> command_of(const claimed_ticket& ticket, const command_payload& payload,
+                                       const worker_context& context, const executors::attempt_files& files) {
+  command_spec spec;
+  spec.argv = argv_of(payload);
+  spec.working_directory = directory_of(payload, context);
+  spec.environment = environment_of(ticket, payload, context);
+  // Only here: a check never sees them.
+  for (auto& variable : payload.secrets) {
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr)
+      return make_error(errc::not_found,
+                        "the node's environment has no variable " + variable + ", which the ticket needs");
+    spec.environment[variable] = value;
+  }
+  if (auto file = files.result_file(); !file.empty())
+    spec.environment["SWARM_RESULT_FILE"] = file;
+  if (auto file = files.last_failure_file(); !file.empty())
+    spec.environment["SWARM_LAST_FAILURE"] = file;
+  spec.timeout = ticket.timeout;
+  spec.output_head_bytes = context.output_head_bytes;
+  spec.output_tail_bytes = context.output_tail_bytes;
+  spec.output_file = files.output_file();
+  spec.output_file_bytes_max = context.output_file_bytes_max;
+  spec.input = payload.input;
+  spec.input_file = payload.input_file;
+  spec.limits = payload.limits;
+  return spec;
+}
+
+caf::expected<checks::check_plan> read_payload(claimed_ticket& ticket, command_payload& payload,
+                                               const worker_context& context, unsigned seed) {
+  if (auto resolved = resolve_payload(ticket); !resolved)
+    return std::move(resolved.error());
+  std::vector<check_definition> checks;
+  if (ticket.kind == "command") {
+    auto read = parse_command_payload(ticket.payload);
+    if (!read)
+      return unreadable(read.error());
+    payload = std::move(*read);
+    checks = checks_of(payload);
+  } else {
+    auto taken = take_checks(ticket.payload);
+    if (!taken)
+      return unreadable(taken.error());
+    ticket.payload = std::move(taken->rest);
+    payload.working_directory = std::move(taken->working_directory);
+    checks = std::move(taken->checks);
+  }
+  checks::check_site site{directory_of(payload, context), environment_of(ticket, payload, context), payload.limits,
+                          context.output_head_bytes,      context.output_tail_bytes,                context.check_repeats};
+  auto plan = checks::check_plan::make(std::move(checks), std::move(site), seed);
+  return plan ? std::move(plan) : unreadable(plan.error());
+}
+
+} // namespace swarm

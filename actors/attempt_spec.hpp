@@ -1,0 +1,19 @@
+#pragma once
+
+#include "actors/ticket_worker.hpp"
+
+namespace swarm {
+
+/// The program of an attempt of kind command, with all that it may have. @returns errc::not_found with a sentence when this
+/// node hasn't a secret that it needs.
+caf::expected<command_spec> command_of(const claimed_ticket&, const command_payload&, const worker_context&,
+                                       const executors::attempt_files&);
+
+/// Reads what a ticket is to do, with the results that its payload refers to in their places, and plans its checks. Of a
+/// command the payload goes to `payload`; that of any other kind is its executor's, and only the checks and their directory
+/// are taken out of it. They work where the work is done, with its limits and its environment, but without the files of the
+/// attempt. @returns errc::invalid_input with a sentence.
+caf::expected<checks::check_plan> read_payload(claimed_ticket&, command_payload& payload, const worker_context&,
+                                               unsigned seed);
+
+} // namespace swarm

@@ -1,0 +1,273 @@
+#define CAF_SUITE check_plan
+
+#include "runtime/checks/check_plan.hpp"
+
+#include "tests/fixtures/scratch_folder.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace swarm::checks;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using nlohmann::json;
+
+namespace {
+
+using enum demand::kind;
+
+command_result exited(std::int32_t code, std::string output = "") {
+  command_result result;
+  result.exit_code = code;
+  result.output_bytes = output.size();
+  result.output = std::move(output);
+  return result;
+}
+
+command_result ended(command_ending how) {
+  command_result result;
+  result.ending = how;
+  return result;
+}
+
+struct fixture {
+  swarm::test::scratch_folder scratch;
+  check_site site;
+  check_plan plan;
+
+  fixture() { site.directory = scratch.path().string(); }
+
+  void make(const std::string& list) {
+    auto checks = read_checks(json::parse(list));
+    CAF_REQUIRE(checks);
+    auto made = check_plan::make(std::move(*checks), site, 1);
+    CAF_REQUIRE(made);
+    plan = std::move(*made);
+  }
+
+  /// Does what needs no program, until one is wanted or it is over.
+  demand look_on(demand x) {
+    while (x.what == look)
+      x = plan.on_found(x.look());
+    return x;
+  }
+
+  demand prepare() { return look_on(plan.prepare()); }
+  demand begin() { return look_on(plan.next()); }
+  demand end(const command_result& x) { return look_on(plan.on_ended(x)); }
+
+  /// "completed: it worked; ..."
+  std::string verdict() {
+    outcome x;
+    x.evidence = "it worked";
+    x.details = R"({"result": 1, "checks": "all fine, says the work"})";
+    plan.judge(x);
+    last = x;
+    return to_string(x.end) + ": " + x.evidence;
+  }
+
+  json records() { return json::parse(last.details)["checks"]; }
+
+  /// A member of the record of a check; nothing when it has none.
+  std::string record(std::size_t i, const char* member) {
+    auto all = records();
+    return all.at(i).contains(member) ? all[i][member].is_string() ? all[i][member].get<std::string>() : all[i][member].dump()
+                                      : "";
+  }
+
+  outcome last;
+};
+
+bool has(std::string_view text, std::string_view words) {
+  return text.find(words) != text.npos;
+}
+
+const auto command = R"({"kind": "command", "command": ["check"]})"s;
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(check_plan_tests, fixture)
+
+CAF_TEST(only a program that exits with 0 passes and what gives no verdict is an error) {
+  const std::vector<std::pair<command_result, std::string>> table{
+    {exited(0), "completed: it worked; check 'check' passed"},
+    {exited(1), "check_failed: check 'check' failed: exit code 1"},
+    {exited(126), "check_error: check 'check' couldn't run: exit code 126"},
+    {exited(127), "check_error: check 'check' couldn't run: exit code 127"},
+    {ended(command_ending::signalled), "check_error: check 'check' gave no verdict: ended by signal 0"},
+    {ended(command_ending::timed_out), "check_error: check 'check' gave no verdict in time: stopped after 0.0 s"},
+    {ended(command_ending::stopped), "check_error: check 'check' gave no verdict: stopped with its node"},
+    {ended(command_ending::not_started), "check_error: the check couldn't run: "},
+  };
+  for (auto& [result, expected] : table) {
+    make("[" + command + "]");
+    CAF_CHECK(prepare().what == nothing);
+    CAF_REQUIRE(begin().what == program);
+    CAF_CHECK(end(result).what == nothing);
+    CAF_CHECK_EQUAL(verdict(), expected);
+  }
+}
+
+CAF_TEST(the first check that does not pass is the last one and each has its record) {
+  make(R"([{"kind": "command", "name": "lint", "command": ["lint"], "timeout_ms": 7}, )"
+       R"({"kind": "command", "command": ["check"]}, {"kind": "command", "command": ["never"]}])");
+  auto first = begin();
+  CAF_CHECK_EQUAL(first.program.argv.at(0), "lint");
+  CAF_CHECK(first.program.timeout == 7ms);
+  auto second = end(exited(0, "fine"));
+  CAF_CHECK_EQUAL(second.program.argv.at(0), "check");
+  CAF_CHECK(end(exited(2, "b\0ad\xFF"s)).what == nothing);
+  CAF_CHECK_EQUAL(verdict(), "check_failed: check 'check' failed: exit code 2");
+  CAF_CHECK_EQUAL(last.output, "--- check lint ---\nfine\n--- check ---\nb\0ad\xFF"s);
+  CAF_CHECK_EQUAL(last.output_bytes, 9u);
+  CAF_REQUIRE_EQUAL(records().size(), 2u);
+  CAF_CHECK_EQUAL(record(0, "name"), "lint");
+  CAF_CHECK_EQUAL(record(0, "verdict"), "pass");
+  CAF_CHECK_EQUAL(record(1, "verdict"), "fail");
+  CAF_CHECK_EQUAL(record(1, "detail"), "b\xEF\xBF\xBD" "ad\xEF\xBF\xBD");
+  CAF_CHECK(has(last.details, R"("result":1)"));
+}
+
+CAF_TEST(a check without a verdict is repeated and then a person must judge) {
+  site.repeats_max = 2;
+  make("[" + command + ", " + command + "]");
+  begin();
+  end(exited(0));
+  for (auto most : {1s, 2s}) {
+    auto x = end(exited(127));
+    CAF_REQUIRE(x.what == demand::kind::pause);
+    CAF_CHECK(x.pause >= most / 2 && x.pause <= most);
+    CAF_CHECK(begin().what == program);
+  }
+  CAF_CHECK(end(exited(127)).what == nothing);
+  CAF_CHECK(verdict().starts_with("check_error: "));
+  CAF_CHECK_EQUAL(record(1, "repeats"), "2");
+  CAF_CHECK_EQUAL(record(0, "repeats"), "");
+}
+
+CAF_TEST(repeats are counted for each check by itself) {
+  site.repeats_max = 1;
+  make("[" + command + ", " + command + "]");
+  begin();
+  for (int i = 0; i < 2; ++i) {
+    CAF_CHECK(end(exited(127)).what == demand::kind::pause);
+    CAF_CHECK(begin().what == program);
+    end(exited(0));
+  }
+  CAF_CHECK(verdict().starts_with("completed: "));
+}
+
+CAF_TEST(a program gets no credentials) {
+  site.environment = {{"PATH", "/bin"},         {"SWARM_SECRET_DB", "x"}, {"ANTHROPIC_API_KEY", "x"}, {"GH_TOKEN", "x"},
+                      {"db_password", "x"},     {"PGPASSWD", "x"},        {"AWS_CREDENTIALS", "x"},   {"KEYBOARD", "us"},
+                      {"CLIENT_SECRET_ID", "x"}, {"MONKEY", "y"},          {"SWARM_TICKET", "1"},      {"APIKEY2", "x"}};
+  make(R"([{"kind": "diff"}, )" + command + "]");
+  std::string names;
+  for (auto& [name, value] : plan.prepare().program.environment)
+    names += name + " ";
+  CAF_CHECK_EQUAL(names, "KEYBOARD MONKEY PATH SWARM_TICKET ");
+}
+
+CAF_TEST(a person is asked when all others have passed and only then) {
+  make(R"([{"kind": "human", "question": "Is it good?", "expires_ms": 5000}, )" + command + "]");
+  begin();
+  CAF_CHECK(end(exited(0)).what == nothing);
+  CAF_CHECK_EQUAL(verdict(), "review: it worked; check 'check' passed; Is it good?");
+  CAF_CHECK(last.retry_after == 5s);
+  make(R"([{"kind": "human"}, )" + command + "]");
+  begin();
+  end(exited(1));
+  CAF_CHECK(verdict().starts_with("check_failed"));
+  make(R"([{"kind": "human"}])");
+  CAF_CHECK(begin().what == nothing);
+  CAF_CHECK_EQUAL(verdict(), "review: it worked; a person must approve it");
+  CAF_CHECK_EQUAL(last.retry_after.count(), 0);
+}
+
+CAF_TEST(tests pass by their report and not by their exit code) {
+  const auto one = [](const std::string& more) {
+    return R"([{"kind": "tests", "command": ["run"], "format": "tap")" + more + "}]";
+  };
+  const std::vector<std::pair<command_result, std::string>> table{
+    {exited(0, "1..1\nok 1 - a\n"), "completed: it worked; 1 test passed, 0 skipped"},
+    {exited(0, "1..1\nnot ok 1 - a\n"), "check_failed: 1 of 1 test failed: 'a' (although the runner exited with 0)"},
+    {exited(0, "1..0\n"), "check_error: no test ran, 0 skipped (the runner exited with 0)"},
+    {exited(0, "hello\n"), "check_error: the tap report has no plan '1..N'"},
+    {exited(0), "check_error: the tap report is empty"},
+    {exited(127, "1..1\nok 1 - a\n"), "check_error: check 'run' couldn't run: exit code 127"},
+    {ended(command_ending::timed_out), "check_error: check 'run' gave no verdict in time"},
+  };
+  for (auto& [result, expected] : table) {
+    make(one(""));
+    begin();
+    CAF_CHECK(end(result).what == nothing);
+    CAF_MESSAGE(verdict());
+    CAF_CHECK(verdict().starts_with(expected));
+    make(one(R"(, "report": "out.tap")"));
+    CAF_REQUIRE(begin().what == program);
+    if (!result.output.empty())
+      scratch.write("out.tap", result.output);
+    auto silent = result;
+    silent.output = "what the runner says";
+    CAF_CHECK(end(silent).what == nothing);
+    CAF_CHECK(verdict().starts_with(result.output.empty() && result.ending == command_ending::exited
+                                      ? "check_error: there is no report of tests: 'out.tap' doesn't exist" : expected));
+  }
+}
+
+CAF_TEST(a report of former times is no report) {
+  scratch.write("out.tap", "1..1\nok 1 - a\n");
+  make(R"([{"kind": "tests", "command": ["run"], "format": "tap", "report": "out.tap"}])");
+  begin();
+  end(exited(0));
+  CAF_CHECK(verdict().starts_with("check_error: there is no report of tests"));
+}
+
+CAF_TEST(a protected file that the work has changed fails the check and is named) {
+  scratch.write("spec", "1");
+  make(R"([{"kind": "files", "files": [{"path": "spec", "protected": true}]}])");
+  CAF_CHECK(prepare().what == nothing);
+  CAF_CHECK_EQUAL(plan.trouble(), "");
+  scratch.write("spec", "2");
+  CAF_CHECK(begin().what == nothing);
+  CAF_CHECK_EQUAL(verdict(), "check_failed: 'spec' is protected, and the work has changed it");
+  CAF_CHECK(has(last.output, "--- check ---\n'spec' is protected"));
+}
+
+CAF_TEST(checks that could never judge say so before the work) {
+  make(R"([{"kind": "diff"}])");
+  CAF_REQUIRE(prepare().what == program);
+  CAF_CHECK(end(exited(128, "fatal: not a git repository\n")).what == nothing);
+  CAF_CHECK(has(plan.trouble(), "git exited with 128: 'fatal: not a git repository'"));
+  std::filesystem::create_directory(scratch.path() / "folder");
+  make(R"([{"kind": "files", "files": [{"path": "folder", "protected": true}]}])");
+  CAF_CHECK(prepare().what == nothing);
+  CAF_CHECK_EQUAL(plan.trouble(), "'folder' isn't a regular file");
+  auto checks = *read_checks(json::parse(R"([{"kind": "diff", "allowed": ["a//b"]}])"));
+  CAF_CHECK(!check_plan::make(checks, site, 1));
+}
+
+CAF_TEST(a diff is judged against what was noted before the work) {
+  make(R"([{"kind": "diff", "protected": ["tests/**"]}])");
+  prepare();
+  const auto base = std::string(40, 'a');
+  CAF_CHECK(end(exited(0, base + "\n")).what == nothing);
+  auto x = begin();
+  CAF_CHECK_EQUAL(x.program.argv.back(), base);
+  end(exited(0, "M\0src/a\0"s));
+  CAF_CHECK(verdict().starts_with("completed: "));
+  make(R"([{"kind": "diff", "protected": ["tests/**"]}])");
+  prepare();
+  end(exited(0, base + "\n"));
+  begin();
+  end(exited(0));
+  CAF_CHECK_EQUAL(verdict(), "check_failed: no_work: nothing was changed");
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
