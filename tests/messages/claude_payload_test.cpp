@@ -77,7 +77,7 @@ CAF_TEST(what is wrong is named) {
 }
 
 CAF_TEST(the check of an agent runs where the agent worked) {
-  const auto x = take_check(R"({"prompt": "p", "working_directory": "/w", "check": ["make"]})");
+  const auto x = take_checks(R"({"prompt": "p", "working_directory": "/w", "check": ["make"]})");
   CAF_REQUIRE(x);
   CAF_CHECK_EQUAL(x->working_directory, "/w");
   CAF_CHECK_EQUAL(x->rest, R"({"prompt":"p","working_directory":"/w"})");

@@ -274,6 +274,33 @@ CAF_TEST(a command gets its own environment and place and nothing of the node) {
     CAF_CHECK_EQUAL(shown.find(word), std::string::npos);
 }
 
+CAF_TEST(logs follow a ticket through its attempts and print an older one when asked) {
+  auto node = me.start_node();
+  me.write("g.yaml", "graph: g\ntickets: {a: {command: [sh, -c, 'echo first of $SWARM_ATTEMPT; until [ -e go ]; do sleep 0.05; done; "
+                     "echo last of $SWARM_ATTEMPT; [ $SWARM_ATTEMPT = 2 ]']}}\n");
+  me.environment["SWARM_RETRY_BACKOFF_FIRST"] = "1ms";
+  auto running = me.start({"run", "g.yaml"});
+  CAF_REQUIRE(within(20s, [&] { return contains(me.run({"list", "--state", "in_progress"}).out, " a "); }));
+  auto following = me.start({"logs", me.ticket("a"), "--follow"});
+  CAF_CHECK(within(20s, [&] { return following.out() == "first of 1\n"; }));
+  me.write("go", "");
+  CAF_CHECK_EQUAL(following.end().out, "first of 1\nlast of 1\nfirst of 2\nlast of 2\n");
+  CAF_CHECK_EQUAL(running.end().code, 0);
+  CAF_CHECK_EQUAL(me.run({"logs", me.ticket("a")}).out, "first of 2\nlast of 2\n");
+  CAF_CHECK_EQUAL(me.run({"logs", me.ticket("a"), "--attempt", "1"}).out, "first of 1\nlast of 1\n");
+  auto none = me.run({"logs", me.ticket("a"), "--attempt", "3"});
+  CAF_CHECK_EQUAL(none.code, 1);
+  CAF_CHECK(contains(none.err, "ticket 1 has no output of an attempt 3"));
+}
+
+CAF_TEST(all of a long output is in the logs of its home) {
+  auto said = run("graph: g\ntickets: {a: {command: [seq, '1', '300000']}}\n", {"--command.output_file", "4MiB"});
+  CAF_CHECK_EQUAL(said.code, 0);
+  auto logs = me.run({"logs", me.ticket("a")}).out;
+  CAF_CHECK_EQUAL(std::count(logs.begin(), logs.end(), '\n'), 300'000);
+  CAF_CHECK(contains(logs, "\n150000\n"));
+}
+
 CAF_TEST(one slot works in the order of priority) {
   std::string graph = "graph: g\ntickets:\n";
   for (auto priority : {"500", "1000", "0", "100", "7"})
