@@ -106,10 +106,10 @@ CAF_TEST(printing shows each value and where it came from in columns) {
                                     [&](const std::string& line) { return line.starts_with(key + " "); });
     return found == lines.end() ? "no line" : *found;
   };
-  CAF_CHECK_EQUAL(line_of("node.slots"), "node.slots                            8            SWARM_NODE_SLOTS");
-  CAF_CHECK_EQUAL(line_of("heartbeat.interval"), "heartbeat.interval                    30s          default");
-  CAF_CHECK_EQUAL(line_of("node.name"), "node.name                             \"\"           default");
-  CAF_CHECK_EQUAL(line_of("log.levels"), "log.levels                            store=debug  --log.levels");
+  CAF_CHECK_EQUAL(line_of("node.slots"), "node.slots                            8                          SWARM_NODE_SLOTS");
+  CAF_CHECK_EQUAL(line_of("heartbeat.interval"), "heartbeat.interval                    30s                        default");
+  CAF_CHECK_EQUAL(line_of("node.name"), "node.name                             \"\"                         default");
+  CAF_CHECK_EQUAL(line_of("log.levels"), "log.levels                            store=debug                --log.levels");
   CAF_CHECK_EQUAL(line_of("database.url"),
                   "database.url                          host=db password=*** dbname=tickets  --database.url");
 }

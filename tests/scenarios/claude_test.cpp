@@ -36,7 +36,7 @@ CAF_TEST(the example of an agent runs against a scripted server without a key an
   me.environment["SWARM_RETRY_BACKOFF_FIRST"] = "1ms";
   const auto said = me.run({"run", "claude.yaml", "--json"});
   CAF_CHECK_EQUAL(said.code, 0);
-  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":2,\"failed\":0,\"cancelled\":0,\"blocked\":0}\n");
+  CAF_CHECK_EQUAL(said.out, "{\"graph\":1,\"completed\":2,\"failed\":0,\"cancelled\":0,\"blocked\":0,\"in_review\":0}\n");
   const auto shown = me.run({"show", me.ticket("write")}).out;
   for (const auto* part : {"(no_work)", "it finished: Wrote and built it., after 3 turns", "cost_micro_dollars", "req_1",
                            "| > write_file"})
