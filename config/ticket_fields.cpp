@@ -184,7 +184,8 @@ private:
         if (body[field])
           report_that_it(key, "has " + in_quotes(field) + ", which only a command can have");
     if (body["agent"] && !body["check"] && !body["checks"])
-      report_that_it(key, "has an agent and no check, so its own word would decide; write for example check: {command: [./test]}");
+      report_that_it(key, "has an agent and no check, so its own word would decide; write for example "
+                          "check: {command: [./test]}");
     if (body["env"] && !body["command"] && !body["agent"])
       report_that_it(key, "has 'env', which only a command or an agent can have");
     if (body["cwd"] && !body["command"] && !body["agent"] && !body["claude"])

@@ -158,7 +158,7 @@ caf::error check_as_a_whole(const agent_kind& kind, const agent_payload& x) {
   for (const auto& name : x.secrets)
     if (!name.starts_with(secret_prefix) && !holds(kind.credentials, name))
       return wrong("'secrets' may not name " + quoted(name) + "; " + x.agent + " may be given variables that begin with "
-                   + std::string{secret_prefix} + (kind.credentials.empty() ? "" : ", and " + listed(kind.credentials)));
+                   "SWARM_SECRET_" + (kind.credentials.empty() ? "" : ", and " + listed(kind.credentials)));
   return {};
 }
 

@@ -32,8 +32,8 @@ struct command_spec {
   caf::timespan timeout{0};         ///< Wall clock of the whole run; 0 means no limit.
   std::uint64_t output_head_bytes = 64u << 10;  ///< The first bytes of the output are kept ...
   std::uint64_t output_tail_bytes = 192u << 10; ///< ... and the last; what lies between is counted and dropped.
-  std::string output_file;          ///< Absolute: a new file for the whole output; it comes with the first byte. Empty: none.
-  std::uint64_t output_file_bytes_max = 0; ///< What comes behind so many bytes, or has no room on the disk, isn't in it.
+  std::string output_file;          ///< Absolute: a new file for the whole output, once there is any. Empty: none.
+  std::uint64_t output_file_bytes_max = 0; ///< What comes behind, or has no room on the disk, isn't in it.
   bool errors_apart = false;        ///< stderr gets a pipe of its own, so that it can't tear the lines of stdout.
   std::string input;                ///< What it reads from stdin ...
   std::string input_file;           ///< ... or a regular file that it reads, from its directory; else there is nothing.

@@ -21,7 +21,7 @@ struct node_settings {
   std::string home_id;  ///< uuid; tells successive nodes of one home from others.
   std::filesystem::path working_directory; ///< For commands that name none.
   std::filesystem::path control_socket;    ///< For `swarm actors`; empty for none.
-  std::filesystem::path attempts_folder = {}; ///< For files that commands share with the node, swept at its start; or empty.
+  std::filesystem::path attempts_folder = {}; ///< For files that commands share with the node; or empty.
   executors::function_table functions = {}; ///< Of the embedding program, for tickets of kind "function".
 };
 

@@ -35,8 +35,8 @@ public:
   /// For all of the output.
   std::string output_file() const;
 
-  /// Leaves the output behind when it is longer than what is kept elsewhere; others that were kept go, the oldest first,
-  /// as long as all of them are longer than `outputs_bytes_max`.
+  /// Leaves the output behind. Of all that were left, the oldest go as long as they are longer than `outputs_bytes_max`
+  /// together.
   void keep_output(std::uint64_t outputs_bytes_max) const;
 
   /// What the program wrote, as a JSON object with some of the members `result` (anything), `notes` (a text) and `usage`
@@ -48,7 +48,7 @@ private:
   bool has_last_failure_ = false;
 };
 
-/// Removes what attempts of an earlier life have left in `folder`, and keeps their outputs as above: nobody else has them.
+/// Removes what attempts of an earlier life have left in `folder`, and keeps their outputs as above: they are all there is.
 void sweep_attempt_files(const std::filesystem::path& folder, std::uint64_t outputs_bytes_max);
 
 } // namespace swarm::executors

@@ -60,7 +60,8 @@ struct agent_cli_fixture {
     return ended.get();
   }
 
-  outcome run(const std::string& agent, const std::string& mode, const nlohmann::json& more = nlohmann::json::object()) {
+  outcome run(const std::string& agent, const std::string& mode,
+              const nlohmann::json& more = nlohmann::json::object()) {
     start(agent, mode, more);
     return wait();
   }

@@ -44,6 +44,7 @@ CAF_TEST(row 1 a success by its result line is done however the process ended) {
            {agent, "hangs_after_result", completed, "2.3/1"},
            {agent, "ok_exit_1", completed, "2.3/1"},
            {agent, "noise_first", completed, "2.3/1"},
+           {agent, "torn", completed, "2.3/1"},
            {agent, "carriage_returns", completed, "2.3/1"},
            {agent, "long_line", completed, "2.3/1"},
            {agent, "daemon", completed, "2.3/1"}});
@@ -81,10 +82,9 @@ CAF_TEST(row 8 a usage limit puts the ticket off) {
   for (std::string agent : {"claude", "codex", "gemini"})
     check({{agent, "session_limit", throttled, "2.3/8"}, {agent, "session_limit_text", throttled, "2.3/8"}});
   const auto in_two_hours = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + 2h);
-  check({{"claude", "limit_rejected", throttled, "2.3/8"}},
-        {{"environment", {{"FAKE_AGENT_RESETS_AT", std::to_string(in_two_hours)}}}});
-  ++ticket.claim.ticket.value;
-  const auto x = run("claude", "limit_rejected", {{"environment", {{"FAKE_AGENT_RESETS_AT", std::to_string(in_two_hours)}}}});
+  const json until{{"environment", {{"FAKE_AGENT_RESETS_AT", std::to_string(in_two_hours)}}}};
+  check({{"claude", "limit_rejected", throttled, "2.3/8"}}, until);
+  const auto x = run("claude", "limit_rejected", until);
   CAF_CHECK(x.retry_after > caf::timespan{1h} && x.retry_after <= caf::timespan{2h});
 }
 

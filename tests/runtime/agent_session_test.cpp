@@ -140,5 +140,6 @@ CAF_TEST(a failure can not end its own data) {
 }
 
 CAF_TEST(a prompt is UTF 8 whatever the last attempt wrote) {
-  CAF_CHECK(make_prompt("Do it.", "\xBC cut\0 \xFF"s, false).ends_with("\n=====\n\xEF\xBF\xBD cut  \xEF\xBF\xBD\n=====\n"));
+  const auto x = make_prompt("Do it.", "\xBC cut\0 \xFF"s, false);
+  CAF_CHECK(x.ends_with("\n=====\n\xEF\xBF\xBD cut  \xEF\xBF\xBD\n=====\n"));
 }

@@ -51,8 +51,8 @@ extern const agent_adapter generic_adapter;
 /// The adapter of that name, or nullptr.
 const agent_adapter* find_adapter(std::string_view name);
 
-/// How command lines are made. A value stands behind "=" in the argument of its option: as an argument of its own, one
-/// that begins with "-" would be taken for an option. Adds "--model=opus" for ("--model", "opus"), nothing for an empty value.
+/// How command lines are made: adds "--model=opus" for ("--model", "opus"), nothing for an empty value. As an argument of
+/// its own, a value that begins with "-" would be taken for an option.
 void add_option(std::vector<std::string>& argv, std::string_view option, std::string_view value);
 
 /// "a,b"

@@ -141,8 +141,10 @@ agent_end agent_attempt::end_of(command_result x) {
   result.out_of_memory = was_killed(x) && count_oom_kills(x_.settings.memory_events) > oom_kills_before_;
   {
     std::lock_guard guard{mutex_};
-    result.stopped_by = stopped_by_;
-    if (x.ending == command_ending::timed_out && !stopped_by_)
+    // What had ended by itself when the order came isn't stopped.
+    if (x.ending == command_ending::stopped || stopped_by_ == own_limit_kind::lost_lease)
+      result.stopped_by = stopped_by_;
+    if (x.ending == command_ending::timed_out)
       result.stopped_by = own_limit_kind::attempt_timeout;
     else if (x.ending == command_ending::stopped && !stopped_by_ && !has_told_its_end_)
       result.stopped_by = own_limit_kind::drain; // with the runner
@@ -178,7 +180,8 @@ outcome agent_attempt::outcome_of(const agent_end& end, const verdict& v) {
 json agent_attempt::details() const {
   json result{{"agent", x_.adapter.name}};
   if (report_.ok)
-    result["result"] = report_.structured_output.empty() ? json(report_.result) : json::parse(report_.structured_output);
+    result["result"] = report_.structured_output.empty() ? json(report_.result)
+                                                          : json::parse(report_.structured_output);
   for (auto [name, text] : {std::pair{"session_id", &report_.session_id}, {"model", &report_.model}})
     if (!text->empty())
       result[name] = *text;

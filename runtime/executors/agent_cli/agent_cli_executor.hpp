@@ -25,9 +25,9 @@ struct agent_cli_settings {
   std::filesystem::path memory_events = {};   ///< Of the node's control group; empty: nobody knows of a lack of memory.
 };
 
-/// Drives the CLIs of coding agents: tickets of kind "agent_cli", see agent_payload.hpp. The stream of the CLI is read while
-/// it runs; its result line ends the run, and the classifier judges it. The exit code is only a hint: some exit with 0 after
-/// a failure, with 1 after a success, and some hang after either.
+/// Drives the CLIs of coding agents: tickets of kind "agent_cli", see agent_payload.hpp. The stream of the CLI is read
+/// while it runs; its result line ends the run, and the classifier judges it. The exit code is only a hint: some exit with
+/// 0 after a failure, with 1 after a success, and some hang after either.
 ///
 /// A run that breaks off leaves its session behind, and the ticket's next run goes on with it, after a crash once.
 class agent_cli_executor : public executor {

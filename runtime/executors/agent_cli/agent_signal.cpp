@@ -100,8 +100,10 @@ cli_result signal_of(const agent_report& x, const agent_end& end) {
 std::string describe(const agent_report& x, const agent_end& end) {
   const auto words = words_of(x, end);
   if (x.ended)
-    return "said " + shown(x.subtype) + " (turns: " + std::to_string(x.turns) + ", tool calls: " + std::to_string(x.tool_calls)
-           + (x.api_error_status != 0 ? ", the API's answer: " + std::to_string(x.api_error_status) : "") + "): " + shown(words);
+    return "said " + shown(x.subtype) + " (turns: " + std::to_string(x.turns) + ", tool calls: "
+           + std::to_string(x.tool_calls)
+           + (x.api_error_status != 0 ? ", the API's answer: " + std::to_string(x.api_error_status) : "")
+           + "): " + shown(words);
   auto result = how_it_stopped(end.process);
   if (end.out_of_memory)
     result += " for lack of memory";

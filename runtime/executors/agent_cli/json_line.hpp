@@ -16,8 +16,8 @@ namespace swarm::executors {
 /// Numbers above this are cut to it, so that sums don't overflow. Far more than anybody has tokens or micro-dollars.
 constexpr std::int64_t count_max = 1'000'000'000'000'000;
 
-/// @returns nothing unless it is an object. Texts in it hold no NUL; halves of characters, which JavaScript writes and
-/// JSON doesn't allow, and NUL become U+FFFD. What `read_foreign_json` refuses is refused, and more than a million values.
+/// @returns nothing unless it is an object. NUL, and halves of characters, which JavaScript writes and JSON doesn't allow,
+/// become U+FFFD. Refused is what `read_foreign_json` refuses otherwise, and more than a million values.
 std::optional<nlohmann::json> parse_object(std::string_view text);
 
 /// null when `x` isn't an object or has no such member.

@@ -78,7 +78,8 @@ std::optional<session_memory> session_files::load(ticket_id ticket) const {
   session_memory result;
   result.agent = word_of(*x, "agent");
   result.session_id = session_id_of(*x, "session_id");
-  result.fence = swarm::fence{static_cast<std::int64_t>(member(*x, "fence").is_number_integer() ? x->at("fence").get<std::int64_t>() : 0)};
+  if (const auto& value = member(*x, "fence"); value.is_number_integer()) // larger than any count
+    result.fence = swarm::fence{value.get<std::int64_t>()};
   result.crashes = static_cast<int>(std::min<std::int64_t>(count_of(*x, "crashes"), 1'000));
   result.is_running = flag_of(*x, "is_running");
   result.resumes = flag_of(*x, "resumes");

@@ -12,8 +12,8 @@
 
 namespace swarm::executors {
 
-/// What a node remembers of a ticket's last run by an agent, so that a conversation that broke off isn't lost with it. It is
-/// written before the agent starts: a node that dies with its agents finds it again.
+/// What a node remembers of a ticket's last run by an agent, so that a conversation that broke off isn't lost with it. It
+/// is written before the agent starts: a node that dies with its agents finds it again.
 struct session_memory {
   std::string agent;
   std::string session_id;   ///< Empty as long as a CLI that chooses it hasn't told it.

@@ -35,8 +35,8 @@ public:
   /// Called exactly once for each run, on the runner's thread. Must not block. May call `start` and `stop`.
   using on_end = std::function<void(command_result)>;
 
-  /// Called with the output as it comes, on the runner's thread, before `on_end`; in pieces of any size, which are valid
-  /// during the call. `is_error` only for a stderr that is apart. The same holds as for `on_end`.
+  /// Called with the output as it comes, before `on_end` and under the same rules: in pieces of any size, which are valid
+  /// during the call. `is_error` only for a stderr that is apart.
   using on_output = std::function<void(bool is_error, std::string_view)>;
 
   /// Sets SIGCHLD back to its default if this process ignores it, or no exit status could be learned. Throws
@@ -61,8 +61,8 @@ public:
   progress start(run_id id, command_spec spec, on_end done, on_output take = {});
 
   /// Takes a run down the ladder; its end is reported as `stopped`, unless its program has just ended by itself.
-  /// Unknown ids are ignored. Callable from any thread. @param after A time in which it may still end by itself; what is
-  /// left of its timeout doesn't count any more.
+  /// Unknown ids are ignored. Callable from any thread.
+  /// @param after A time in which it may still end by itself; what is left of its timeout doesn't count any more.
   void stop(run_id id, std::chrono::milliseconds after = std::chrono::milliseconds{0});
 
   /// The same without a ladder: SIGKILL to the whole group.
