@@ -1,6 +1,7 @@
 #include "runtime/secrets.hpp"
 
 #include "messages/secret_variable.hpp"
+#include "runtime/executors/claude/credentials.hpp"
 
 #include <libpq-fe.h>
 #include <unistd.h>
@@ -15,6 +16,15 @@ void add_variable(std::vector<redact::named_secret>& secrets, const std::string&
   const char* value = std::getenv(name.c_str());
   if (value != nullptr && *value != '\0')
     secrets.push_back({name, value});
+}
+
+/// Empty when there is none, or when it can't be read: the tickets that need it say so.
+std::string claude_key(const config::claude_config& x) {
+  executors::claude::settings where;
+  where.api_key_env = x.api_key_env;
+  where.api_key_file = x.api_key_file;
+  const auto key = executors::claude::read_api_key(where);
+  return key ? *key : "";
 }
 
 /// Empty when there is none, or when the URL can't be read: connecting says so.
@@ -43,6 +53,8 @@ caf::expected<std::shared_ptr<const redact::redactor>> make_redactor(const confi
   // A short one is a word like any other, and PostgreSQL's own messages never hold it.
   if (auto password = password_in(x.database.url); password.size() >= redact::secret_bytes_min)
     secrets.push_back({"database.url", std::move(password)});
+  if (auto key = claude_key(x.claude); key.size() >= redact::secret_bytes_min)
+    secrets.push_back({"the key of claude", std::move(key)});
   auto made = redact::redactor::build(std::move(secrets));
   if (!made)
     return std::move(made.error());

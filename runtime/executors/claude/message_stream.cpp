@@ -14,6 +14,9 @@ namespace {
 
 using json = nlohmann::json;
 
+/// Of one event, or of a tool's input. Real ones have some dozens.
+constexpr std::size_t values_max = 100'000;
+
 caf::error wrong(const std::string& what) {
   return make_error(errc::io_failed, "the response can't be read: " + what);
 }
@@ -102,7 +105,7 @@ caf::error message_stream::take(const sse_event& event) {
   bytes_ += event.data.size();
   if (bytes_ > bytes_max_)
     return wrong("it is longer than " + std::to_string(bytes_max_) + " bytes");
-  const auto data = read_foreign_json(event.data);
+  const auto data = read_foreign_json(event.data, values_max);
   if (!data)
     return wrong("the data of an event " + render(data.error()));
   if (!data->is_object())
@@ -178,7 +181,7 @@ caf::error message_stream::stop_block(const json& data) {
     return wrong("the 'index' of a content_block_stop names no open block");
   block->state = block_state::complete;
   if (!block->input_text.empty()) {
-    auto input = read_foreign_json(block->input_text);
+    auto input = read_foreign_json(block->input_text, values_max);
     if (input && input->is_object())
       block->value["input"] = std::move(*input);
     else
