@@ -521,7 +521,7 @@ CAF_TEST(damaged streams give the same message for any two ways to cut them) {
   const std::vector<std::string> words{"null",         "7",    "-1", "[]", "{}", R"("x")", R"("type":)",
                                        R"("index":9)", "\n\n", "\r"};
   int refused = 0;
-  for (int round = 0; round < 2'000; ++round) {
+  for (int round = 0; round < 500; ++round) {
     auto text = good;
     for (auto damages = 1 + pick(4); damages > 0; --damages) {
       const auto at = pick(text.size() - 1);
@@ -543,5 +543,5 @@ CAF_TEST(damaged streams give the same message for any two ways to cut them) {
     refused += whole.error.empty() ? 0 : 1;
     CAF_REQUIRE_EQUAL(to_string(read_pieces(pieces)), to_string(whole));
   }
-  CAF_CHECK(refused > 100);
+  CAF_CHECK(refused > 25);
 }
