@@ -5,7 +5,9 @@
 #include "runtime/executors/claude/prompt.hpp"
 #include "tests/runtime/claude_fixture.hpp"
 
+#include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "tests/fixtures/caf_test.hpp"
@@ -248,18 +250,25 @@ CAF_TEST(an attempt that is stopped or takes too long ends its call) {
   CAF_CHECK_EQUAL(wait().end, outcome_class::timeout);
 }
 
-CAF_TEST(an attempt that is stopped ends its program first) {
-  const json payload{{"tools", {{"run_command", {"sleep"}}}}};
+CAF_TEST(an attempt that is stopped ends when its program has ended) {
+  const json payload{{"tools", {{"run_command", {"sh"}}}}};
+  const auto pid_file = folder.path() / "pid";
   for (const auto at_once : {false, true}) {
-    scripted_server server{{calls("run_command", {{"argv", {"sleep", "1000"}}})}};
+    scripted_server server{{calls("run_command", {{"argv", {"sh", "-c", "echo $$ > new; mv new pid; exec sleep 1000"}}})}};
     start(server.url(""), payload);
-    while (running->progress() < 8) // seven are the answer's, the next is the program's
+    while (!std::filesystem::exists(pid_file))
       std::this_thread::yield();
+    pid_t program = 0;
+    std::ifstream{pid_file} >> program;
+    CAF_REQUIRE(program > 1);
+    CAF_REQUIRE_EQUAL(::kill(program, 0), 0);
     if (at_once)
       running->kill();
     else
       running->stop();
     CAF_CHECK_EQUAL(wait().end, outcome_class::released);
+    CAF_CHECK_EQUAL(::kill(program, 0), -1);
+    std::filesystem::remove(pid_file);
   }
 }
 
