@@ -299,7 +299,8 @@ void ticket_worker::redact_outcome() {
   if (!context_->redactor)
     return;
   for (auto* text : {&outcome_.evidence, &outcome_.output, &outcome_.details})
-    *text = context_->redactor->redact(*text);
+    if (!text->empty())
+      *text = context_->redactor->redact(*text);
 }
 
 void ticket_worker::settle() {
