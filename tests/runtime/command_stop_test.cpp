@@ -39,13 +39,15 @@ namespace {
 CAF_TEST_FIXTURE_SCOPE(command_stop_tests, command_fixture)
 
 CAF_TEST(a stop is an interrupt first and a terminate next however often it is asked for) {
+  // A busy machine may take long to let the program answer.
+  command_runner patient{{.after_interrupt = 50ms, .after_terminate = 1h}};
   signpost post;
-  auto ended = start(runner, 1,
+  auto ended = start(patient, 1,
                      shell("exec 2>&-; trap 'echo INT' INT; trap 'echo TERM; exit 4' TERM; echo >" + post.path
                            + "; while :; do sleep 600; done"));
   post.read_line();
   for (int i = 0; i < 4; ++i)
-    runner.stop(1);
+    patient.stop(1);
   const auto result = wait_for(ended);
   CAF_CHECK_EQUAL(to_string(result.ending), "stopped");
   CAF_CHECK_EQUAL(result.exit_code, 4);

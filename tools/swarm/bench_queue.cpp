@@ -47,6 +47,26 @@ caf::expected<node_id> enter(bench_site& site, store::connection& db) {
   return done->id;
 }
 
+/// A database, and a node in it that does nothing by itself.
+struct scratch {
+  std::string place; ///< Conninfo.
+  store::connection db;
+  node_id self;
+};
+
+caf::expected<scratch> open_scratch(bench_site& site, const std::string& name) {
+  auto place = site.make_database(name);
+  if (!place)
+    return std::move(place.error());
+  auto db = site.connect(*place);
+  if (!db)
+    return std::move(db.error());
+  auto self = enter(site, *db);
+  if (!self)
+    return std::move(self.error());
+  return scratch{std::move(*place), std::move(*db), *self};
+}
+
 caf::expected<void> complete_all(store::connection& db, const std::vector<claimed_ticket>& tickets) {
   settle_request done;
   for (auto& x : tickets)
@@ -91,40 +111,35 @@ caf::expected<backlog_figures> measure_backlog(bench_site& site, store::connecti
 }
 
 caf::expected<void> measure_backlogs(bench_site& site, const queue_load& load, queue_figures& result) {
-  auto place = site.make_database("backlog");
-  if (!place)
-    return std::move(place.error());
-  auto db = site.connect(*place);
-  if (!db)
-    return std::move(db.error());
-  auto self = enter(site, *db);
-  if (!self)
-    return std::move(self.error());
+  auto own = open_scratch(site, "backlog");
+  if (!own)
+    return std::move(own.error());
+  auto& [place, db, self] = *own;
   std::int64_t waiting = 0;
   for (std::int64_t target = 10'000; waiting < load.waiting_max; target *= 10) {
     target = std::min(target, load.waiting_max);
-    if (auto done = fill(site, *db, target - waiting); !done)
+    if (auto done = fill(site, db, target - waiting); !done)
       return done;
     waiting = target;
-    auto figures = measure_backlog(site, *db, *self, load.samples, target);
+    auto figures = measure_backlog(site, db, self, load.samples, target);
     if (!figures)
       return std::move(figures.error());
     result.backlogs.push_back(*figures);
   }
 
   // Another session holds what it has seen, so nothing that is claimed from now on can be tidied away.
-  auto holder = site.connect(*place);
+  auto holder = site.connect(place);
   if (!holder)
     return std::move(holder.error());
   if (auto done = holder->script("SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ; "
                                  "SELECT count(*) FROM swarm.queues", "hold a snapshot"); !done)
     return done;
-  if (auto done = fill(site, *db, 60'000); !done)
+  if (auto done = fill(site, db, 60'000); !done)
     return done;
-  auto held = time_claims(site, *db, {"default", 100, *self}, 500);
+  auto held = time_claims(site, db, {"default", 100, self}, 500);
   if (!held)
     return std::move(held.error());
-  auto after = time_claims(site, *db, {"default", 100, *self}, load.samples / 4);
+  auto after = time_claims(site, db, {"default", 100, self}, load.samples / 4);
   if (!after)
     return std::move(after.error());
   result.held_snapshot = *after;
@@ -149,24 +164,19 @@ caf::expected<void> finish_all(bench_site& site, store::connection& db, node_id 
 }
 
 caf::expected<void> measure_finished(bench_site& site, const queue_load& load, queue_figures& result) {
-  auto place = site.make_database("finished");
-  if (!place)
-    return std::move(place.error());
-  auto db = site.connect(*place);
-  if (!db)
-    return std::move(db.error());
-  auto self = enter(site, *db);
-  if (!self)
-    return std::move(self.error());
+  auto own = open_scratch(site, "finished");
+  if (!own)
+    return std::move(own.error());
+  auto& [place, db, self] = *own;
   for (std::int64_t left = load.finished; left > 0; left -= 100'000) {
-    if (auto done = fill(site, *db, std::min<std::int64_t>(left, 100'000)); !done)
+    if (auto done = fill(site, db, std::min<std::int64_t>(left, 100'000)); !done)
       return done;
-    if (auto done = finish_all(site, *db, *self); !done)
+    if (auto done = finish_all(site, db, self); !done)
       return done;
   }
-  if (auto done = fill(site, *db, 10'000); !done)
+  if (auto done = fill(site, db, 10'000); !done)
     return done;
-  auto claims = time_claims(site, *db, {"default", 100, *self}, load.samples / 4);
+  auto claims = time_claims(site, db, {"default", 100, self}, load.samples / 4);
   if (!claims)
     return std::move(claims.error());
   result.beside_finished = *claims;
@@ -174,20 +184,15 @@ caf::expected<void> measure_finished(bench_site& site, const queue_load& load, q
 }
 
 caf::expected<void> measure_heartbeat(bench_site& site, const queue_load& load, queue_figures& result) {
-  auto place = site.make_database("heartbeat");
-  if (!place)
-    return std::move(place.error());
-  auto db = site.connect(*place);
-  if (!db)
-    return std::move(db.error());
-  auto self = enter(site, *db);
-  if (!self)
-    return std::move(self.error());
-  if (auto done = fill(site, *db, load.leases); !done)
+  auto own = open_scratch(site, "heartbeat");
+  if (!own)
+    return std::move(own.error());
+  auto& [place, db, self] = *own;
+  if (auto done = fill(site, db, load.leases); !done)
     return done;
-  beat_request beat{*self};
+  beat_request beat{self};
   for (;;) {
-    auto tickets = store::claim(*db, {"default", 1'000, *self});
+    auto tickets = store::claim(db, {"default", 1'000, self});
     if (!tickets)
       return std::move(tickets.error());
     if (tickets->empty())
@@ -198,7 +203,7 @@ caf::expected<void> measure_heartbeat(bench_site& site, const queue_load& load, 
   std::vector<double> times;
   for (int i = 0; i < 20; ++i) {
     auto begun = clock::now();
-    auto held = store::heartbeat(*db, beat);
+    auto held = store::heartbeat(db, beat);
     times.push_back(ms_since(begun));
     if (!held)
       return std::move(held.error());

@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "runtime/executors/agent_cli/agent_attempt.hpp"
 #include "runtime/executors/agent_cli/agent_prompt.hpp"
+#include "runtime/executors/refuse.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -27,19 +28,6 @@ public:
 private:
   std::shared_ptr<agent_attempt> attempt_;
 };
-
-/// What never began.
-class no_execution : public execution {
-public:
-  std::int64_t progress() const override { return 0; }
-  void stop() override {}
-  void kill() override {}
-};
-
-std::unique_ptr<execution> refuse(on_outcome done, outcome_class end, const std::string& sentence) {
-  one_outcome{std::move(done)}.deliver(end, sentence);
-  return std::make_unique<no_execution>();
-}
 
 std::string random_uuid() {
   std::string result;

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "runtime/executors/claude/claude_attempt.hpp"
+#include "runtime/executors/refuse.hpp"
 
 #include <utility>
 
@@ -21,14 +22,6 @@ private:
   std::shared_ptr<claude_attempt> attempt_;
 };
 
-/// What never began.
-class no_execution : public execution {
-public:
-  std::int64_t progress() const override { return 0; }
-  void stop() override {}
-  void kill() override {}
-};
-
 } // namespace
 
 claude_executor::claude_executor(std::shared_ptr<http_client> client, settings values)
@@ -40,11 +33,8 @@ claude_executor::~claude_executor() {
 
 std::unique_ptr<execution> claude_executor::start(const claimed_ticket& ticket, on_outcome done) {
   auto payload = parse_claude_payload(ticket.payload);
-  if (!payload) {
-    one_outcome{std::move(done)}.deliver(outcome_class::permanent,
-                                         "the ticket's payload can't be read: " + render(payload.error()));
-    return std::make_unique<no_execution>();
-  }
+  if (!payload)
+    return refuse(std::move(done), outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
   auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(done));
   attempt->begin(ticket.timeout);
   return std::make_unique<claude_execution>(std::move(attempt));

@@ -6,6 +6,7 @@
 #include "runtime/executors/classify/classify.hpp"
 #include "runtime/executors/http/http_signal.hpp"
 #include "runtime/executors/one_outcome.hpp"
+#include "runtime/executors/refuse.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -191,23 +192,12 @@ private:
   std::shared_ptr<http_attempt> attempt_;
 };
 
-/// What never began.
-class no_execution : public execution {
-public:
-  std::int64_t progress() const override { return 0; }
-  void stop() override {}
-  void kill() override {}
-};
-
 } // namespace
 
 std::unique_ptr<execution> http_executor::start(const claimed_ticket& ticket, on_outcome done) {
   auto payload = parse_http_payload(ticket.payload);
-  if (!payload) {
-    one_outcome{std::move(done)}.deliver(outcome_class::permanent,
-                                         "the ticket's payload can't be read: " + render(payload.error()));
-    return std::make_unique<no_execution>();
-  }
+  if (!payload)
+    return refuse(std::move(done), outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
   auto attempt = std::make_shared<http_attempt>(client_, std::move(*payload), std::move(done));
   attempt->begin(ticket.timeout);
   return std::make_unique<http_execution>(std::move(attempt));
