@@ -85,6 +85,7 @@ struct retry_config {
   std::chrono::milliseconds backoff_max{};
   int check_errors_max = 0;
   int infra_max = 0;
+  std::chrono::milliseconds infra_deadline{}; ///< 0 means no limit.
   std::chrono::milliseconds deferral_first{};
   std::chrono::milliseconds deferral_max{};
   int throttled_max = 0;

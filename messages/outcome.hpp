@@ -66,17 +66,18 @@ struct settlement {
 struct retry_rules {
   caf::timespan backoff_first{std::chrono::seconds{1}};
   caf::timespan backoff_max{std::chrono::minutes{5}};
-  std::int32_t infra_retries_max = 20;
+  std::int32_t infra_retries_max = 200;
   caf::timespan deferral_first{std::chrono::seconds{15}}; ///< For what others put off: throttled, auth, budget.
   caf::timespan deferral_max{std::chrono::minutes{15}};
   std::int32_t throttled_max = 1000;
   std::int32_t auth_max = 100;
   std::int32_t budget_max = 100;
+  caf::timespan infra_deadline{std::chrono::hours{24}}; ///< Of `transient` ends in a row, since the first; 0: none.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, retry_rules& x) {
     return f(caf::meta::type_name("retry_rules"), x.backoff_first, x.backoff_max, x.infra_retries_max, x.deferral_first,
-             x.deferral_max, x.throttled_max, x.auth_max, x.budget_max);
+             x.deferral_max, x.throttled_max, x.auth_max, x.budget_max, x.infra_deadline);
   }
 };
 

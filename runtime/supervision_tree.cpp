@@ -110,7 +110,7 @@ struct supervision_tree::table {
 
   retry_rules rules() const {
     return {x.retry.backoff_first,  x.retry.backoff_max,  x.retry.infra_max, x.retry.deferral_first,
-            x.retry.deferral_max,   x.retry.throttled_max, x.retry.auth_max, x.retry.budget_max};
+            x.retry.deferral_max,   x.retry.throttled_max, x.retry.auth_max, x.retry.budget_max, x.retry.infra_deadline};
   }
 
   std::vector<child_spec> infrastructure() const {

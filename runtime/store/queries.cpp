@@ -55,6 +55,7 @@ ticket_row read_ticket(columns x) {
   r.run_at = x.text();
   r.remaining = x.number();
   r.review_expires_at = x.text();
+  r.end_reason = x.text();
   return r;
 }
 
@@ -88,6 +89,7 @@ ticket_details read_details(columns x) {
   r.review_reason = x.text();
   r.review_asked_at = x.text();
   r.review_expires_at = x.text();
+  r.end_reason = x.text();
   return r;
 }
 

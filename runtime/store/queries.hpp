@@ -27,6 +27,7 @@ struct ticket_row {
   std::string run_at;
   std::int64_t remaining = 0; ///< Unfinished parents of a blocked ticket.
   std::string review_expires_at; ///< Of one in review.
+  std::string end_reason = {}; ///< Of a failure that wasn't its own: "infra_exhausted".
 
   /// The attempt that runs, or the last one that ran; 0 before the first. `attempts` counts only those that failed.
   std::int64_t attempt() const { return state == "in_progress" || state == "completed" ? attempts + 1 : attempts; }

@@ -148,6 +148,7 @@ params settle_arguments(const settle_request& request) {
   arguments.add(output_bytes);
   rule_columns{request.rules}.add_to(arguments);
   arguments.add(details);
+  arguments.add(ms(request.rules.infra_deadline));
   return arguments;
 }
 
@@ -339,8 +340,8 @@ caf::expected<submitted> submit(connection& db, const new_graph& graph) {
   return result;
 }
 
-caf::expected<std::string> retry(connection& db, ticket_id id) {
-  auto found = db.run(sql::retry, params::of(id.value));
+caf::expected<std::string> retry(connection& db, ticket_id id, const std::string& only_reason) {
+  auto found = db.run(sql::retry, params::of(id.value, only_reason.empty() ? std::nullopt : std::optional{only_reason}));
   if (!found)
     return std::move(found.error());
   auto answer = found->text(0, 0);
@@ -351,6 +352,28 @@ caf::expected<std::string> retry(connection& db, ticket_id id) {
     return make_error(errc::not_found, "there is no ticket " + to_string(id));
   return make_error(errc::conflict, "ticket " + to_string(id) + " is " + answer
                                       + "; only failed and cancelled tickets can be retried");
+}
+
+caf::expected<revival_report> retry_exhausted(connection& db) {
+  constexpr std::int32_t page = 1'000;
+  revival_report report;
+  for (std::int64_t after = 0;;) {
+    auto found = db.run(sql::list_exhausted, params::of(after, page));
+    if (!found)
+      return std::move(found.error());
+    for (int i = 0; i < found->size(); ++i) {
+      after = found->number(i, 0);
+      auto state = retry(db, ticket_id{after}, "infra_exhausted");
+      if (state)
+        ++report.revived;
+      else if (code_of(state.error()) == errc::constraint_violated || code_of(state.error()) == errc::database_contended)
+        report.refusals.push_back("ticket " + std::to_string(after) + ": " + render(state.error()));
+      else if (code_of(state.error()) != errc::conflict && code_of(state.error()) != errc::not_found) // somebody was faster
+        return std::move(state.error());
+    }
+    if (found->size() < page)
+      return report;
+  }
 }
 
 caf::expected<std::string> cancel(connection& db, ticket_id id) {

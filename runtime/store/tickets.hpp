@@ -47,8 +47,18 @@ params submit_arguments(const new_graph&);
 params claim_arguments(const claim_request&);
 params settle_arguments(const settle_request&);
 
+/// @param only_reason Leaves a ticket alone that didn't fail for it; empty: whatever it ended for.
 /// @returns "ready" or "blocked" when the ticket was revived; errc::not_found or errc::conflict with a sentence.
-caf::expected<std::string> retry(connection&, ticket_id);
+caf::expected<std::string> retry(connection&, ticket_id, const std::string& only_reason = {});
+
+struct revival_report {
+  std::int64_t revived = 0;
+  std::vector<std::string> refusals; ///< A sentence for each that wasn't, e.g. because another one has its unique key.
+};
+
+/// Revives every ticket that failed as infra_exhausted, each in a transaction of its own: what was done stays done when the
+/// database goes away in the middle.
+caf::expected<revival_report> retry_exhausted(connection&);
 
 /// @returns "cancelled", or "requested" for a running one; errc::not_found or errc::conflict with a sentence.
 caf::expected<std::string> cancel(connection&, ticket_id);

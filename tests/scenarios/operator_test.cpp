@@ -70,6 +70,15 @@ CAF_TEST(why says what a ticket waits for and a retry lets it go on) {
   CAF_CHECK(contains(said({"why", "2"}), "swarm retry 1 lets it go on"));
   said({"retry", "1"});
   CAF_CHECK(contains(said({"why", "1"}), "ticket 1 (a) is ready"));
+  sql("UPDATE swarm.tickets SET final_state = 'failed', finished_at = now(), end_reason = 'infra_exhausted' WHERE id = 1");
+  sql("INSERT INTO swarm.ticket_events (ticket_id, kind, data) VALUES (1, 'failed', '{\"reason\": \"infra_exhausted\"}')");
+  sql("DELETE FROM swarm.ready");
+  CAF_CHECK(contains(said({"list", "--state", "failed"}), "infra_exhausted"));
+  CAF_CHECK(contains(said({"show", "1"}), "infra_exhausted"));
+  CAF_CHECK(contains(said({"why", "1"}), "swarm retry --infra-exhausted"));
+  CAF_CHECK_EQUAL(said({"retry", "--infra-exhausted"}), "1 ticket is on the way again\n");
+  CAF_CHECK_EQUAL(said({"retry", "--infra-exhausted"}), "0 tickets are on the way again\n");
+  CAF_CHECK_EQUAL(me.run({"retry"}).code, 2);
   auto unknown = me.run({"why", "99"});
   CAF_CHECK_EQUAL(unknown.code, 1);
   CAF_CHECK(contains(unknown.err, "there is no ticket 99"));

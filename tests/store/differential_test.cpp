@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 /// All that the protocol knows of the tickets after $base, as model_tables::row tells it.
 const std::string rows_sql =
   "SELECT string_agg(concat(v.id, ': ', v.state, ' attempts=', v.attempts, ' infra=', v.infra_retries, ' checks=', "
-  "v.check_retries, ' throttles=', v.throttles, ' auth=', v.auth_denials, ' budget=', v.budget_denials, ' reclaims=', v.reclaims, ' remaining=' || v.remaining, ' node=' || "
+  "v.check_retries, ' throttles=', v.throttles, ' auth=', v.auth_denials, ' budget=', v.budget_denials, ' reclaims=', v.reclaims, ' reason=' || v.end_reason, ' remaining=' || v.remaining, ' node=' || "
   "l.node_id, ' attempt=' || l.attempt, ' beats=' || v.heartbeat_count, CASE WHEN v.cancel_requested_at IS NOT NULL "
   "THEN ' cancel' END), E'\\n' ORDER BY v.id) FROM swarm.tickets_view v LEFT JOIN swarm.leases l ON l.ticket_id = "
   "v.id WHERE v.id > ";
@@ -145,7 +145,7 @@ private:
   }
 
   void step() {
-    switch (below(22)) {
+    switch (below(23)) {
       case 0: return submit();
       case 1: return reclaim();
       case 2: case 3: return age();
@@ -158,6 +158,7 @@ private:
       case 13: case 14: case 15: case 16: return claim();
       case 17: return note_sweep();
       case 18: return propagate();
+      case 19: return age_trouble();
       default: return settle();
     }
   }
@@ -305,6 +306,19 @@ private:
       db().ask("UPDATE swarm.leases SET last_heartbeat = " + then + ", claimed_at = " + then + " WHERE ticket_id = "
                + to_string(ticket));
     }
+  }
+
+  /// Trouble that has lasted longer than it may.
+  void age_trouble() {
+    auto ticket = any_ticket();
+    if (!model_.tables().exists(ticket))
+      return;
+    auto& since = model_.tables_for_surgery().at(ticket).infra_since;
+    if (since)
+      since = *since - 48h;
+    same("age_trouble", db().ask("UPDATE swarm.tickets SET infra_since = infra_since - interval '48 hours' WHERE id = "
+                                 + to_string(ticket) + " RETURNING infra_since IS NOT NULL"),
+         since ? "t" : "f");
   }
 
   void beat() {
@@ -504,8 +518,8 @@ private:
     retry_rules result;
     result.backoff_first = result.deferral_first = 2ms;
     result.backoff_max = result.deferral_max = 16ms;
-    result.infra_retries_max = result.auth_max = result.budget_max = 1;
-    result.throttled_max = 2;
+    result.auth_max = result.budget_max = 1;
+    result.infra_retries_max = result.throttled_max = 2;
     return result;
   }
 
@@ -580,7 +594,7 @@ CAF_TEST(the model answers and moves tickets as the database does) {
   const std::vector<std::string> answers{"settle ok completed", "settle ok attempt_failed", "settle ok failed", "settle ok released",
         "settle ok cancelled", "settle ok snoozed", "settle ok review_requested",
         "approve completed", "approve is ", "reject attempt_failed", "reject is ",
-        "note_sweep extended", "note_sweep noted",
+        "note_sweep extended", "note_sweep noted", "age_trouble t",
         "settle again", "settle lost", "cancel done", "cancel requested", "cancel not_found", "cancel completed",
         "cancel failed", "cancel cancelled", "retry revived_ready", "retry revived_blocked", "retry not_found",
         "retry completed", "retry in_progress", "retry ready", "retry scheduled", "retry blocked",

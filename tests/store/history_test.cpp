@@ -28,6 +28,12 @@ struct fixture {
     s.settle(claims[2], outcome_class::released);
     s.retry(claims[1].ticket);
     s.cancel(t[2]);
+    must(s.db.script("SELECT swarm.enqueue('noop', queue => 'away')", "enqueue"));
+    settlement away{s.claim_one("away"), {}};
+    away.outcome.end = outcome_class::transient;
+    auto rules = desk::rules();
+    rules.infra_retries_max = 0;
+    must(store::settle(s.db, {{away}, rules}));
     s.claim_one();
     s.ask("SELECT swarm.enqueue('noop', run_at => now() + interval '1 day')");
   }
@@ -130,7 +136,7 @@ CAF_TEST(the tables can be rebuilt from the log into an empty schema) {
   CAF_CHECK_EQUAL(must(store::rebuild(s.db, "copy")), count);
   for (std::string columns : {"id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms, payload, payload_hash,"
                               " unique_key, attempts, infra_retries, check_retries, throttles, auth_denials, "
-                              "budget_denials, reclaims, final_state, run_at, deadline_at FROM %.tickets",
+                              "budget_denials, reclaims, end_reason, final_state, run_at, deadline_at FROM %.tickets",
                               "parent_id, child_id, on_failure, counted FROM %.dependencies",
                               "ticket_id, remaining FROM %.blocked", "parent_id, ending FROM %.cascade_work",
                               "ticket_id, fence, node_id, attempt, deadline_clock, cancel_requested_at IS NULL, "

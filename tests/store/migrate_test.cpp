@@ -176,7 +176,7 @@ CAF_TEST(other functions are replaced as one set) {
   auto s = open();
   must(store::migrate(s.db));
   auto before = shape(s);
-  must(s.db.script("UPDATE swarm.function_set SET checksum = 'older'; DROP FUNCTION swarm.promote; CREATE OR REPLACE "
+  must(s.db.script("UPDATE swarm.function_set SET checksum = 'older'; DROP FUNCTION swarm.promote, swarm.retry; CREATE "
                    "FUNCTION swarm.retry(_ticket_id bigint) RETURNS text LANGUAGE sql AS 'SELECT ''old'''",
                    "older functions"));
   auto report = must(store::migrate(s.db));

@@ -219,4 +219,49 @@ CAF_TEST(what is asked about tickets is what happened) {
   CAF_CHECK(must(store::measure(s.db)).wal_bytes > before.wal_bytes);
 }
 
+CAF_TEST(one command revives all that came to the end of limits that are not theirs and nobody else) {
+  auto fail = [&](outcome_class end) {
+    auto ticket = s.submit();
+    must(s.db.script("UPDATE swarm.tickets SET infra_retries = 1000 WHERE id = " + to_string(ticket), "tried often"));
+    must(s.db.script("INSERT INTO swarm.ticket_events (ticket_id, kind, data) SELECT " + to_string(ticket)
+                       + ", 'repaired', '{\"class\": \"transient\"}' FROM generate_series(1, 1000)",
+                     "tried often"));
+    CAF_CHECK_EQUAL(s.settle(s.claim_one(), end), "ok failed");
+    return ticket;
+  };
+  auto lost = std::vector<ticket_id>{fail(outcome_class::transient), fail(outcome_class::transient)};
+  auto guilty = fail(outcome_class::permanent);
+  s.ask("UPDATE swarm.tickets SET unique_key = 'k' WHERE id = " + to_string(lost[1]));
+  s.ask("SELECT swarm.enqueue('noop', unique_key => 'k', queue => 'elsewhere')");
+  auto report = must(store::retry_exhausted(s.db));
+  CAF_CHECK_EQUAL(report.revived, 1);
+  CAF_REQUIRE_EQUAL(report.refusals.size(), 1u);
+  CAF_CHECK(report.refusals[0].find("holds the unique key 'k'") != std::string::npos);
+  CAF_CHECK_EQUAL(s.state(lost[0]), "ready");
+  CAF_CHECK_EQUAL(s.ask("SELECT concat(infra_retries, end_reason, infra_since) FROM swarm.tickets WHERE id = "
+                        + to_string(lost[0])), "0");
+  CAF_CHECK_EQUAL(s.ask("SELECT kind FROM swarm.ticket_events WHERE ticket_id = " + to_string(lost[0])
+                        + " ORDER BY id DESC LIMIT 1"), "retried");
+  CAF_CHECK_EQUAL(s.ask("SELECT swarm.retry(" + to_string(guilty) + ", 'infra_exhausted')"), "failed");
+  CAF_CHECK_EQUAL(s.state(guilty), "failed");
+  CAF_CHECK_EQUAL(s.settle(s.claim_one()), "ok completed");
+  CAF_CHECK_EQUAL(must(store::retry_exhausted(s.db)).revived, 0);
+}
+
+CAF_TEST(of two operators who revive at once one does it) {
+  auto ticket = s.submit();
+  auto rules = desk::rules();
+  rules.infra_retries_max = 0;
+  settlement lost{s.claim_one(), {}};
+  lost.outcome.end = outcome_class::transient;
+  must(store::settle(s.db, {{lost}, rules}));
+  auto other = d.open();
+  auto revive = [&](session& x) { return x.ask("SELECT swarm.retry(" + to_string(ticket) + ", 'infra_exhausted')"); };
+  std::string first, second;
+  CAF_CHECK(overlap(d, s, [&](session& x) { first = revive(x); }, other, [&](session& x) { second = revive(x); }));
+  CAF_CHECK_EQUAL(first, "revived_ready");
+  CAF_CHECK_EQUAL(second, "ready");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.ticket_events WHERE kind = 'retried'"), "1");
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

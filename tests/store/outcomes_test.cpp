@@ -103,6 +103,53 @@ CAF_TEST(each outcome has its event and its state and its counter) {
   }
 }
 
+CAF_TEST(a ticket that meets nothing but trouble fails when that has lasted too long) {
+  auto ticket = s.submit();
+  auto reason = [&] { return s.ask("SELECT end_reason FROM swarm.tickets WHERE id = " + to_string(ticket)); };
+  auto end = [&](outcome_class how) {
+    auto event = settle(s.claim_one(), how, desk::rules()).event;
+    CAF_CHECK(event == "failed" || event == "released" || eventually([&] { return must(store::promote(s.db, 1)).promoted > 0; }));
+    return event;
+  };
+  auto let_pass = [&](const std::string& time) {
+    must(s.db.script("UPDATE swarm.tickets SET infra_since = infra_since - interval '" + time + "'", "let time pass"));
+  };
+  end(transient);
+  let_pass("23 hours");
+  CAF_CHECK_EQUAL(end(transient), "attempt_failed");
+  let_pass("2 hours");
+  CAF_CHECK_EQUAL(end(content), "attempt_failed"); // it reached its work
+  CAF_CHECK_EQUAL(end(transient), "attempt_failed");
+  let_pass("23 hours");
+  CAF_CHECK_EQUAL(end(released), "released"); // that says nothing
+  CAF_CHECK_EQUAL(end(throttled), "attempt_failed");
+  let_pass("2 hours");
+  CAF_CHECK_EQUAL(end(snoozed), "snoozed");
+  CAF_CHECK_EQUAL(end(transient), "attempt_failed");
+  let_pass("20 hours");
+  CAF_CHECK_EQUAL(end(transient), "attempt_failed");
+  let_pass("5 hours");
+  CAF_CHECK_EQUAL(end(transient), "failed");
+  CAF_CHECK_EQUAL(reason(), "infra_exhausted");
+  CAF_CHECK_EQUAL(s.ask("SELECT data ->> 'reason' FROM swarm.ticket_events WHERE kind = 'failed'"), "infra_exhausted");
+  for (auto& x : must(store::replay(s.db)))
+    CAF_CHECK_EQUAL(x.log, x.table);
+}
+
+CAF_TEST(who comes to the end of a limit that is not its own is told from who failed) {
+  auto rules = desk::rules();
+  rules.infra_retries_max = rules.throttled_max = rules.auth_max = rules.budget_max = 0;
+  for (auto end : {transient, throttled, auth, budget, permanent, content}) {
+    new_ticket spec;
+    spec.attempts_max = 1;
+    auto ticket = s.submit(spec);
+    CAF_CHECK_EQUAL(settle(s.claim_one(), end, rules).event, "failed");
+    auto is_own = end == permanent || end == content;
+    CAF_CHECK_EQUAL(must(store::show_ticket(s.db, ticket)).end_reason, is_own ? "" : "infra_exhausted");
+  }
+  CAF_CHECK_EQUAL(must(store::list_tickets(s.db, {})).back().end_reason, "infra_exhausted");
+}
+
 CAF_TEST(the attempt has the number that follows the used ones) {
   auto ticket = s.submit();
   auto attempt_of_next = [&] { return must(store::claim(s.db, {"default", 1, s.node})).at(0); };

@@ -32,6 +32,8 @@ void print_json(const std::vector<store::ticket_row>& tickets) {
       line["review_expires_at"] = x.review_expires_at;
     if (!x.finished_at.empty())
       line["finished_at"] = x.finished_at;
+    if (!x.end_reason.empty())
+      line["reason"] = x.end_reason;
     std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
   }
 }
@@ -46,7 +48,7 @@ std::string remark(const store::ticket_row& x) {
     return "a person has until " + short_time(x.review_expires_at);
   if (x.state == "blocked")
     return "needs " + std::to_string(x.remaining) + " more";
-  return short_time(x.finished_at);
+  return short_time(x.finished_at) + (x.end_reason.empty() ? "" : " " + x.end_reason);
 }
 
 void print_rows(const std::vector<store::ticket_row>& tickets) {

@@ -25,13 +25,33 @@ caf::expected<void> preview(store::connection& db, ticket_id id) {
 
 } // namespace
 
+namespace {
+
+caf::expected<void> revive_exhausted(store::connection& db) {
+  auto report = store::retry_exhausted(db);
+  if (!report)
+    return std::move(report.error());
+  for (auto& sentence : report->refusals)
+    std::cerr << "swarm: " << printable_line(sentence) << '\n';
+  std::cout << report->revived << (report->revived == 1 ? " ticket is" : " tickets are") << " on the way again\n";
+  return report->revived > 0 ? store::notify(db, "ready") : caf::expected<void>{caf::unit};
+}
+
+} // namespace
+
 void add_retry(CLI::App& program, invocation&, action& chosen) {
   auto id = std::make_shared<std::int64_t>(0);
+  auto all = std::make_shared<bool>(false);
   auto* command = program.add_subcommand("retry", "Give a failed or cancelled ticket another chance, with fresh limits");
-  command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
-  command->callback([id, &chosen] {
-    chosen = [id](const invocation& x) {
-      return with_database(x, "swarm retry", [id](store::connection& db) -> caf::expected<void> {
+  auto* either = command->add_option_group("what");
+  either->add_option("ID", *id, "Number of the ticket")->check(check_number);
+  either->add_flag("--infra-exhausted", *all, "All tickets that failed because trouble that isn't theirs lasted too long");
+  either->require_option(1);
+  command->callback([=, &chosen] {
+    chosen = [=](const invocation& x) {
+      return with_database(x, "swarm retry", [=](store::connection& db) -> caf::expected<void> {
+        if (*all)
+          return revive_exhausted(db);
         auto state = store::retry(db, ticket_id{*id});
         if (!state)
           return std::move(state.error());

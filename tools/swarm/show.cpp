@@ -77,6 +77,7 @@ void print_ticket(const store::ticket_details& x) {
     print_fact("judge", x.review_reason);
   }
   print_fact("finished", short_time(x.finished_at));
+  print_fact("reason", x.end_reason);
 }
 
 void print_parents(const std::vector<store::parent_row>& parents) {

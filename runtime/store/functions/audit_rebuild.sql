@@ -33,7 +33,7 @@ BEGIN
                                   payload_hash, created_at, run_at, queue_timeout_ms, start_timeout_ms,
                                   progress_timeout_ms, deadline_at, group_key, unique_key, spawned_by, depth, attempts,
                                   infra_retries, check_retries, throttles, auth_denials, budget_denials, reclaims,
-                                  final_state, finished_at, checks_hash)
+                                  infra_since, end_reason, final_state, finished_at, checks_hash)
         SELECT r.ticket_id, t.graph_id, t.key, q.id, coalesce(p.data ->> 'kind', t.kind), t.priority,
                coalesce((p.data ->> 'attempts_max')::smallint, t.attempts_max),
                coalesce((p.data ->> 'timeout_ms')::bigint, t.timeout_ms),
@@ -42,7 +42,7 @@ BEGIN
                coalesce(t.queue_timeout_ms, 0), coalesce(t.start_timeout_ms, 0), coalesce(t.progress_timeout_ms, 0),
                CASE WHEN again.id IS NULL THEN t.deadline_at END, t.group_key, t.unique_key, t.spawned_by,
                coalesce(t.depth, 0), r.attempts, r.infra_retries, r.check_retries, r.throttles, r.auth_denials,
-               r.budget_denials, r.reclaims,
+               r.budget_denials, r.reclaims, trouble.since, r.end_reason,
                CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.state::swarm.final_state END,
                CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.at END,
                swarm.checks_hash(coalesce(b.data -> 'payload', (SELECT o.body FROM swarm.blobs o
@@ -57,6 +57,12 @@ BEGIN
         CROSS JOIN LATERAL (SELECT max((e.data ->> 'run_at')::timestamptz) AS run_at FROM swarm.ticket_events e
                             WHERE e.ticket_id = r.ticket_id AND e.kind = 'blocked'
                               AND e.id > coalesce(again.id, 0)) moved
+        CROSS JOIN LATERAL (SELECT max(e.id) AS id FROM swarm.ticket_events e
+                            WHERE e.ticket_id = r.ticket_id AND (e.kind = 'retried' OR e.data ->> 'class' IN
+                                ('content', 'crash', 'timeout', 'check_failed', 'check_error', 'review', 'snoozed'))) reached
+        CROSS JOIN LATERAL (SELECT min(e.at) AS since FROM swarm.ticket_events e
+                            WHERE e.ticket_id = r.ticket_id AND e.data ->> 'class' = 'transient'
+                              AND e.id > coalesce(reached.id, 0)) trouble
         CROSS JOIN LATERAL jsonb_to_record(s.data) AS t (
             graph_id bigint, key text, queue text, kind text, priority smallint, attempts_max smallint,
             timeout_ms bigint, run_at timestamptz, queue_timeout_ms bigint, start_timeout_ms bigint,

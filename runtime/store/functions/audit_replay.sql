@@ -1,7 +1,7 @@
 -- What the log alone says about every ticket: the state that its last event left it in, and its counters.
 DROP FUNCTION IF EXISTS swarm.replayed CASCADE;
 CREATE FUNCTION swarm.replayed()
-RETURNS TABLE (ticket_id bigint, state text, attempts bigint, infra_retries bigint, check_retries bigint,
+RETURNS TABLE (ticket_id bigint, state text, end_reason text, attempts bigint, infra_retries bigint, check_retries bigint,
                throttles bigint, auth_denials bigint, budget_denials bigint, reclaims bigint, fence bigint,
                node_id bigint, attempt smallint, event_id bigint, at timestamptz, run_at timestamptz)
 LANGUAGE plpgsql STABLE AS $$
@@ -41,6 +41,7 @@ BEGIN
                        WHEN 'failed' THEN 'failed'
                        WHEN 'cancelled' THEN 'cancelled'
                        ELSE 'ready' END, -- unblocked, promoted, released, reclaimed
+           CASE WHEN l.kind = 'failed' THEN l.data ->> 'reason' END,
            coalesce(c.attempts, 0), coalesce(c.infra_retries, 0), coalesce(c.check_retries, 0),
            coalesce(c.throttles, 0), coalesce(c.auth_denials, 0), coalesce(c.budget_denials, 0),
            coalesce(c.reclaims, 0), l.fence, l.node_id, l.attempt, l.id, l.at,
@@ -78,13 +79,13 @@ LANGUAGE plpgsql STABLE SET enable_seqscan = on SET enable_hashjoin = on SET ena
 BEGIN
     RETURN QUERY
     WITH said AS MATERIALIZED (
-        SELECT r.ticket_id, r.state, format('%s %s/%s/%s/%s/%s/%s/%s', r.state, r.attempts, r.infra_retries,
+        SELECT r.ticket_id, r.state, format('%s %s/%s/%s/%s/%s/%s/%s', concat_ws(' ', r.state, r.end_reason), r.attempts, r.infra_retries,
                                             r.check_retries, r.throttles, r.auth_denials, r.budget_denials,
                                             r.reclaims) AS text
         FROM swarm.replayed() r WHERE r.ticket_id > (SELECT whole_after FROM swarm.pruning)
     ), held AS MATERIALIZED (
         SELECT v.id, v.state, v.run_at,
-               format('%s %s/%s/%s/%s/%s/%s/%s', v.state, v.attempts, v.infra_retries, v.check_retries, v.throttles,
+               format('%s %s/%s/%s/%s/%s/%s/%s', concat_ws(' ', v.state, v.end_reason), v.attempts, v.infra_retries, v.check_retries, v.throttles,
                       v.auth_denials, v.budget_denials, v.reclaims) AS text
         FROM swarm.tickets_view v
         WHERE v.created_at >= (SELECT events_before FROM swarm.pruning)

@@ -1,9 +1,10 @@
 -- An operator's second chance for a failed or cancelled ticket, under the same number: fresh counters, no deadline,
 -- and a place in `ready`, or in `blocked` while parents are unfinished.
 -- Its next claim has a new fence, so a zombie of the old attempts can't speak for it. Refused (SW004) while another ticket
--- holds its unique key. Answers 'revived_ready', 'revived_blocked', 'not_found', or the state that doesn't allow it.
+-- holds its unique key. With _only_reason a ticket that didn't end for it, or that somebody has revived meanwhile, is left
+-- alone. Answers 'revived_ready', 'revived_blocked', 'not_found', or the state that doesn't allow it.
 DROP FUNCTION IF EXISTS swarm.retry;
-CREATE FUNCTION swarm.retry(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION swarm.retry(_ticket_id bigint, _only_reason text DEFAULT NULL) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _ticket    swarm.tickets;
     _remaining integer;
@@ -22,8 +23,8 @@ BEGIN
         RETURN 'not_found';
     ELSIF _ticket.final_state IS NULL THEN
         RETURN (SELECT state FROM swarm.tickets_view WHERE id = _ticket_id);
-    ELSIF _ticket.final_state = 'completed' THEN
-        RETURN 'completed';
+    ELSIF _ticket.final_state = 'completed' OR (_only_reason IS NOT NULL AND _ticket.end_reason IS DISTINCT FROM _only_reason) THEN
+        RETURN _ticket.final_state;
     END IF;
 
     IF _ticket.unique_key IS NOT NULL THEN
@@ -36,7 +37,8 @@ BEGIN
     _remaining := swarm.open_parents(_ticket_id);
     UPDATE swarm.tickets
     SET final_state = NULL, finished_at = NULL, attempts = 0, infra_retries = 0, check_retries = 0,
-        throttles = 0, auth_denials = 0, budget_denials = 0, reclaims = 0, deadline_at = NULL, run_at = NULL
+        throttles = 0, auth_denials = 0, budget_denials = 0, reclaims = 0, infra_since = NULL, end_reason = NULL,
+        deadline_at = NULL, run_at = NULL
     WHERE id = _ticket_id;
     IF _remaining > 0 THEN
         INSERT INTO swarm.blocked (ticket_id, remaining) VALUES (_ticket_id, _remaining);

@@ -6,8 +6,9 @@
 --   review                            -> the work is done, and a person must judge it: waits for him, without a lease
 --   check_error                       -> a check couldn't run, however often its worker tried: never passes, and the work
 --                                        isn't repeated; own counter, and a person must judge it, too
---   transient                         -> no fault of the ticket: own limit, own counter
+--   transient                         -> no fault of the ticket: own limit, own counter, own deadline
 --   throttled, auth, budget           -> put off by somebody else's limit: own limits, a counter each
+--       a ticket that comes to the end of these four fails with the reason `infra_exhausted`, for retry to find
 --   permanent                         -> failed, whatever is left; so is a timeout of the ticket's own deadline
 --   snoozed                           -> scheduled for when it asked to be, nothing counted
 --   released                          -> ready again at once, nothing counted
@@ -16,8 +17,10 @@
 --
 -- The rules come as a row per class, side by side in arrays: the first and the longest pause, and how many such ends
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
--- for (0: nothing); it is honoured and never shortened. With a review it is how long a person has; else seven days. _details: per settlement a JSON object or NULL. _by_holder: whether the holder of the fence speaks, or somebody
--- who has taken its ticket away.
+-- for (0: nothing); it is honoured and never shortened. With a review it is how long a person has; else seven days. _details:
+-- per settlement a JSON object or NULL.
+-- _infra_deadline_ms: how long a ticket may meet nothing but transient trouble (0: for ever). _by_holder: whether the holder
+-- of the fence speaks, or somebody who has taken its ticket away.
 -- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the holder never heard the answer, or
 -- repeats himself in one call);
 -- 'lost' when the lease is gone and the caller has no say any more. Only 'ok' changed anything. A ticket that somebody's
@@ -27,7 +30,7 @@ CREATE FUNCTION swarm.settle(
     _ticket_ids bigint[], _fences bigint[], _classes text[], _clocks text[], _retry_after_ms bigint[],
     _evidence text[], _exit_codes integer[], _outputs bytea[], _output_bytes bigint[],
     _rule_classes text[], _rule_first_ms bigint[], _rule_longest_ms bigint[], _rule_max integer[],
-    _by_holder boolean, _details text[] DEFAULT NULL)
+    _by_holder boolean, _details text[] DEFAULT NULL, _infra_deadline_ms bigint DEFAULT 0)
 RETURNS TABLE (ticket_id bigint, fence bigint, answer text, event text, delay_ms bigint, unblocked integer,
                handed_over integer)
 LANGUAGE plpgsql VOLATILE ROWS 100 SET lock_timeout = '1s' AS $$
@@ -59,7 +62,7 @@ BEGIN
         FOR UPDATE OF l
     ), counted AS MATERIALIZED (
         -- What isn't completed uses something up.
-        SELECT h.*, t.attempts_max,
+        SELECT h.*, t.attempts_max, t.infra_since,
                t.attempts + (h.class IN ('content', 'crash', 'timeout', 'check_failed', 'permanent'))::integer
                    AS attempts,
                t.infra_retries + (h.class = 'transient')::integer   AS infra_retries,
@@ -83,18 +86,24 @@ BEGIN
                     WHEN c.class IN ('review', 'check_error') THEN 'review_requested'
                     WHEN c.class = 'permanent' OR (c.class = 'timeout' AND _clocks[c.place] = 'deadline') THEN 'failed'
                     WHEN c.class IN ('transient', 'throttled', 'auth', 'budget')
-                    THEN CASE WHEN c.tally > _rule_max[c.rule] THEN 'failed' ELSE 'attempt_failed' END
+                    THEN CASE WHEN c.tally > _rule_max[c.rule] THEN 'failed'
+                              WHEN c.class = 'transient' AND c.infra_since
+                                   < clock_timestamp() - swarm.milliseconds(nullif(_infra_deadline_ms, 0)) THEN 'failed'
+                              ELSE 'attempt_failed' END
                     WHEN c.tally >= c.attempts_max THEN 'failed'
                     ELSE 'attempt_failed' END AS verdict
         FROM tallied c
     ), decided AS MATERIALIZED (
         SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, NULL::integer AS attempts,
                NULL::integer AS infra_retries, NULL::integer AS check_retries, NULL::integer AS throttles,
-               NULL::integer AS auth_denials, NULL::integer AS budget_denials, 'completed'::swarm.event_kind AS kind, 0::bigint AS delay_ms
+               NULL::integer AS auth_denials, NULL::integer AS budget_denials, NULL AS reason,
+               'completed'::swarm.event_kind AS kind, 0::bigint AS delay_ms
         FROM held WHERE class = 'completed'
         UNION ALL
         SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, attempts,
                infra_retries, check_retries, throttles, auth_denials, budget_denials,
+               CASE WHEN j.verdict = 'failed' AND j.class IN ('transient', 'throttled', 'auth', 'budget')
+                    THEN 'infra_exhausted' END,
                CASE WHEN j.cancel_requested_at IS NOT NULL
                          AND j.verdict IN ('attempt_failed', 'released', 'snoozed', 'review_requested')
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind,
@@ -116,13 +125,18 @@ BEGIN
         SET attempts = coalesce(d.attempts, t.attempts), infra_retries = coalesce(d.infra_retries, t.infra_retries),
             check_retries = coalesce(d.check_retries, t.check_retries), throttles = coalesce(d.throttles, t.throttles),
             auth_denials = coalesce(d.auth_denials, t.auth_denials),
-            budget_denials = coalesce(d.budget_denials, t.budget_denials),
+            budget_denials = coalesce(d.budget_denials, t.budget_denials), end_reason = d.reason,
+            -- What reached the work, or its check, ends the stretch.
+            infra_since = CASE WHEN d.class = 'transient' THEN coalesce(t.infra_since, clock_timestamp())
+                               WHEN d.class IN ('content', 'crash', 'timeout', 'check_failed', 'check_error', 'review',
+                                                'snoozed')
+                               THEN NULL ELSE t.infra_since END,
             final_state = CASE d.kind WHEN 'completed' THEN 'completed'::swarm.final_state
                                       WHEN 'failed'    THEN 'failed'::swarm.final_state
                                       WHEN 'cancelled' THEN 'cancelled'::swarm.final_state END,
             finished_at = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END
         FROM decided d
-        WHERE t.id = d.ticket_id AND d.kind NOT IN ('released', 'snoozed')
+        WHERE t.id = d.ticket_id AND d.kind <> 'released' AND (d.kind <> 'snoozed' OR t.infra_since IS NOT NULL)
     ), delayed AS (
         INSERT INTO swarm.scheduled (ticket_id, run_at)
         SELECT ticket_id, clock_timestamp() + swarm.milliseconds(delay_ms) FROM decided
@@ -144,6 +158,7 @@ BEGIN
                CASE WHEN kind <> 'completed'
                     THEN jsonb_strip_nulls(jsonb_build_object(
                              'class', class, 'clock', nullif(_clocks[place], ''), 'evidence', _evidence[place],
+                             'reason', reason,
                              'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed', 'review_requested')
                                               THEN delay_ms END,
                              'lost_fence', CASE WHEN NOT _by_holder THEN fence END)) END

@@ -67,6 +67,10 @@ BEGIN
                            coalesce(': ' || (_last.data ->> 'evidence'),
                                     '; because ticket ' || (_last.data ->> 'parent') || ', which it needs, is '
                                     || (_last.data ->> 'parent_state'), ''));
+        IF _t.end_reason = 'infra_exhausted' THEN
+            RETURN NEXT 'trouble that isn''t its own came too often or lasted too long (infra_exhausted); '
+                        'swarm retry --infra-exhausted revives all such tickets';
+        END IF;
     END CASE;
 END $$;
 

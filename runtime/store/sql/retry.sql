@@ -1,2 +1,3 @@
--- $1 ticket bigint. Returns 'revived_ready' or 'revived_blocked', else why it wasn't revived.
-SELECT swarm.retry($1);
+-- $1 ticket bigint, $2 the only reason of a failure that it is revived for text, or NULL. Returns 'revived_ready' or
+-- 'revived_blocked', else why it wasn't revived.
+SELECT swarm.retry($1, $2);
