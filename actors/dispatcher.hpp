@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace swarm {
 
@@ -17,6 +18,7 @@ struct dispatcher_config {
   caf::timespan poll_interval{std::chrono::seconds{1}};
   caf::timespan store_patience{std::chrono::seconds{90}}; ///< For an answer that a stuck store will never give.
   caf::timespan idle_poll_interval{std::chrono::seconds{5}}; ///< Instead, after a minute in which nothing came.
+  std::vector<std::string> credentials = {}; ///< Short hashes of those that this node works with.
 };
 
 /// The DISPATCHER of one queue: claims tickets for free slots.

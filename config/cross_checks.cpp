@@ -19,7 +19,7 @@ struct rule {
   const char* reason;
 };
 
-constexpr std::array<rule, 8> rules{{
+constexpr std::array<rule, 9> rules{{
   {"heartbeat.stale_after", relation::at_least, 3, "heartbeat.interval",
    "a late heartbeat or two must not cost a living worker its tickets"},
   {"heartbeat.stale_after", relation::more_than, 2, "database.idle_in_transaction_timeout",
@@ -29,6 +29,7 @@ constexpr std::array<rule, 8> rules{{
   {"database.reconnect_max", relation::at_least, 1, "database.reconnect_first", "pauses only grow"},
   {"retry.backoff_max", relation::at_least, 1, "retry.backoff_first", "pauses only grow"},
   {"retry.deferral_max", relation::at_least, 1, "retry.deferral_first", "pauses only grow"},
+  {"breaker.pause_max", relation::at_least, 1, "breaker.pause_first", "pauses only grow"},
   {"supervisor.backoff_max", relation::at_least, 1, "supervisor.backoff_first", "pauses only grow"},
   {"supervisor.stuck_after", relation::more_than, 1, "database.statement_timeout",
    "a store that waits for a slow statement isn't stuck"},

@@ -93,6 +93,12 @@ struct retry_config {
   int budget_max = 0;
 };
 
+struct breaker_config {
+  int failures_max = 0;
+  std::chrono::milliseconds pause_first{};
+  std::chrono::milliseconds pause_max{};
+};
+
 struct ticket_config {
   int attempts = 0;
   std::chrono::milliseconds timeout{}; ///< 0 means no limit.
@@ -152,6 +158,7 @@ struct node_config {
   cascade_config cascade;
   completer_config completer;
   retry_config retry;
+  breaker_config breaker;
   ticket_config ticket;
   command_config command;
   secrets_config secrets;

@@ -126,6 +126,7 @@ std::vector<option> make_options() {
   constexpr auto cascade = &node_config::cascade;
   constexpr auto completer = &node_config::completer;
   constexpr auto retry = &node_config::retry;
+  constexpr auto breaker = &node_config::breaker;
   constexpr auto ticket = &node_config::ticket;
   constexpr auto command = &node_config::command;
   constexpr auto secrets = &node_config::secrets;
@@ -240,6 +241,13 @@ std::vector<option> make_options() {
       "How often a ticket may be put off by a refused credential."),
     integer("retry.budget_max", retry, &retry_config::budget_max, 100, 0, 30'000, "deferrals",
       "How often a ticket may be put off by an exhausted budget."),
+
+    integer("breaker.failures_max", breaker, &breaker_config::failures_max, 5, 1, 1'000, "failures",
+      "Failures of a service in a row that open its breaker: tickets that need it aren't started then."),
+    duration("breaker.pause_first", breaker, &breaker_config::pause_first, 30s, 1ms, 24h,
+      "How long it stays open before one ticket tries; doubled each time that this fails. What the service says wins."),
+    duration("breaker.pause_max", breaker, &breaker_config::pause_max, 15min, 1ms, 7 * 24h,
+      "The longest such pause; also where people must mend something, as after a refused credential."),
 
     integer("ticket.attempts", ticket, &ticket_config::attempts, 3, 1, 100, "attempts",
       "Attempts of a ticket that doesn't say otherwise."),

@@ -23,6 +23,17 @@ std::string to_string(outcome_class x) {
   return "unknown";
 }
 
+std::string to_string(route_news x) {
+  switch (x) {
+    case route_news::none: return "none";
+    case route_news::answered: return "answered";
+    case route_news::failed: return "failed";
+    case route_news::shut: return "shut";
+    case route_news::throttled: return "throttled";
+  }
+  return "unknown";
+}
+
 std::string to_string(settle_answer x) {
   switch (x) {
     case settle_answer::ok: return "ok";

@@ -33,6 +33,38 @@ enum class outcome_class : std::uint8_t {
 /// As in settle.sql and in the class column of attempts, e.g. "check_failed".
 std::string to_string(outcome_class);
 
+/// What an attempt learnt about the service behind its ticket's route.
+enum class route_news : std::uint8_t {
+  none,
+  answered,  ///< It works, whatever it said.
+  failed,    ///< As many of these in a row as the rules say open the breaker.
+  shut,      ///< Opens it at once: a refused credential, an exhausted budget.
+  throttled, ///< Nobody may ask before `route_report::wait` is over.
+};
+
+std::string to_string(route_news);
+
+/// What is said with an outcome to the breakers and limits that all nodes share; see functions/hear.sql.
+struct route_report {
+  route_news news = route_news::none;
+  bool whole_kind = false;     ///< About all routes of the ticket's kind, e.g. all models, not about this one alone.
+  bool this_node = false;      ///< Only here, e.g. because a program is missing.
+  std::string credential = {}; ///< Whom it is about: a short hash (executors::credential_hash); empty: everybody.
+  caf::timespan wait{0};       ///< For `shut` and `throttled`: until somebody may try again; 0: not said.
+  std::int32_t requests = 1;   ///< What the attempt used of each limit ...
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t requests_left = -1; ///< ... and what is left of it, as the service says; negative: not said.
+  std::int64_t input_tokens_left = -1;
+  std::int64_t output_tokens_left = -1;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, route_report& x) {
+    return f(caf::meta::type_name("route_report"), x.news, x.whole_kind, x.this_node, x.credential, x.wait, x.requests,
+             x.input_tokens, x.output_tokens, x.requests_left, x.input_tokens_left, x.output_tokens_left);
+  }
+};
+
 struct outcome {
   outcome_class end = outcome_class::completed;
   std::string evidence;        ///< One sentence for people; empty when the event alone tells the story.
@@ -43,11 +75,12 @@ struct outcome {
   std::string output;          ///< Bounded: what the command and then its check wrote.
   std::uint64_t output_bytes = 0; ///< All that they wrote.
   std::string details = {};    ///< JSON object: result, notes and usage of the attempt; empty when there is nothing.
+  route_report route = {};     ///< For tickets that have a route.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, outcome& x) {
     return f(caf::meta::type_name("outcome"), x.end, x.evidence, x.clock, x.retry_after, x.has_exit_code, x.exit_code, x.output,
-             x.output_bytes, x.details);
+             x.output_bytes, x.details, x.route);
   }
 };
 
@@ -72,12 +105,16 @@ struct retry_rules {
   std::int32_t throttled_max = 1000;
   std::int32_t auth_max = 100;
   std::int32_t budget_max = 100;
-  caf::timespan infra_deadline{std::chrono::hours{24}}; ///< Of `transient` ends in a row, since the first; 0: none.
+  caf::timespan infra_deadline{std::chrono::hours{24}};  ///< Of `transient` ends in a row, since the first; 0: none.
+  std::int32_t breaker_failures = 5;                     ///< In a row; as many open a breaker.
+  caf::timespan breaker_first{std::chrono::seconds{30}}; ///< How long it stays open at first; doubled each time ...
+  caf::timespan breaker_max{std::chrono::minutes{15}};   ///< ... up to this; also where people must mend something.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, retry_rules& x) {
     return f(caf::meta::type_name("retry_rules"), x.backoff_first, x.backoff_max, x.infra_retries_max, x.deferral_first,
-             x.deferral_max, x.throttled_max, x.auth_max, x.budget_max, x.infra_deadline);
+             x.deferral_max, x.throttled_max, x.auth_max, x.budget_max, x.infra_deadline, x.breaker_failures,
+             x.breaker_first, x.breaker_max);
   }
 };
 

@@ -169,8 +169,10 @@ caf::error read_member(const std::string& name, const json& value, command_paylo
     return read_timeout(value, result.check_timeout);
   if (name == "checks")
     return read_check_list(value, result.checks);
+  if (name == "route") // read by the database
+    return is_text(value) ? caf::error{} : wrong("'route' must be a string without NUL");
   return wrong("unknown member " + json(name).dump()
-               + ", known are check, check_timeout_ms, checks, command, environment, exit_codes, limits, secrets, shell, stdin, "
+               + ", known are check, check_timeout_ms, checks, command, environment, exit_codes, limits, route, secrets, shell, stdin, "
                  "stdin_file and working_directory");
 }
 
@@ -233,6 +235,7 @@ caf::expected<taken_checks> take_checks(std::string_view text) {
   if (auto directory = found->find("working_directory"); directory != found->end())
     if (auto failed = read_directory(*directory, taken.working_directory))
       return failed;
+  found->erase("route"); // read by the database
   return taken_checks{checks_of(taken), taken.working_directory, found->dump()};
 }
 

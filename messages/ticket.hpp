@@ -55,10 +55,11 @@ struct claim_request {
   std::int32_t limit = 0;
   node_id node;
   std::vector<watermark> after = {}; ///< Nothing before these, a mark per rank; empty: from the head of the queue.
+  std::vector<std::string> credentials = {}; ///< Short hashes of those that the node works with.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, claim_request& x) {
-    return f(caf::meta::type_name("claim_request"), x.queue, x.limit, x.node, x.after);
+    return f(caf::meta::type_name("claim_request"), x.queue, x.limit, x.node, x.after, x.credentials);
   }
 };
 

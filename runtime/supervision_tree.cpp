@@ -110,7 +110,8 @@ struct supervision_tree::table {
 
   retry_rules rules() const {
     return {x.retry.backoff_first,  x.retry.backoff_max,  x.retry.infra_max, x.retry.deferral_first,
-            x.retry.deferral_max,   x.retry.throttled_max, x.retry.auth_max, x.retry.budget_max, x.retry.infra_deadline};
+            x.retry.deferral_max,   x.retry.throttled_max, x.retry.auth_max, x.retry.budget_max, x.retry.infra_deadline,
+            x.breaker.failures_max, x.breaker.pause_first, x.breaker.pause_max};
   }
 
   std::vector<child_spec> infrastructure() const {
@@ -144,12 +145,19 @@ struct supervision_tree::table {
   }
 
   std::vector<child_spec> work() const {
-    std::vector<child_spec> result{ticket_workers()};
+    auto claude = settings.claude;
+    claude.environment = allowed_environment();
+    auto executors = executors::make_table(settings.functions, agents(), claude);
+    std::vector<std::string> credentials;
+    for (auto& [kind, executor] : executors)
+      for (auto& hash : executor->credentials())
+        credentials.push_back(hash);
+    std::vector<child_spec> result{ticket_workers(executors)};
     for (auto& [queue, address] : to.queues)
       result.push_back(child<dispatcher>("dispatcher/" + queue, address,
                                          swarm::dispatcher_config{queue, settings.node, x.node.slots,
                                                                   x.dispatcher.claim_batch, x.dispatcher.poll_interval,
-                                                                  store_patience, x.dispatcher.idle_poll_interval},
+                                                                  store_patience, x.dispatcher.idle_poll_interval, credentials},
                                          to.claims.handle(), to.workers.handle()));
     return result;
   }
@@ -168,16 +176,14 @@ struct supervision_tree::table {
   }
 
   /// The one worker that has children, and so takes its place along.
-  child_spec ticket_workers() const {
+  child_spec ticket_workers(const executors::executor_table& executors) const {
     auto context = std::make_shared<worker_context>();
     context->completer = to.completer.handle();
     context->executor = to.executor.handle();
     context->ledger = to.workers.handle();
     context->redactor = settings.redactor;
     context->environment = allowed_environment();
-    auto claude = settings.claude;
-    claude.environment = context->environment;
-    context->executors = executors::make_table(settings.functions, agents(), claude);
+    context->executors = executors;
     context->working_directory = settings.working_directory;
     context->attempts_folder = settings.attempts_folder;
     context->output_head_bytes = x.command.output_head;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace swarm::executors {
 
@@ -38,6 +39,9 @@ public:
 
   /// Begins an attempt. Doesn't block.
   virtual std::unique_ptr<execution> start(const claimed_ticket&, on_outcome) = 0;
+
+  /// Short hashes of the credentials that it works with: whose breakers and limits this node meets. See credential_hash.
+  virtual std::vector<std::string> credentials() const { return {}; }
 };
 
 /// By kind of ticket.

@@ -109,6 +109,20 @@ attempt_row read_attempt(columns x) {
   return r;
 }
 
+breaker_row read_breaker(columns x) {
+  breaker_row r;
+  r.route = x.text();
+  r.credential = x.text();
+  r.state = x.text();
+  r.failures = x.number();
+  r.opened_at = x.text();
+  r.until = x.text();
+  r.reason = x.text();
+  r.probe = x.maybe_number();
+  r.waiting = x.number();
+  return r;
+}
+
 parent_row read_parent(columns x) {
   parent_row r;
   r.id.value = x.number();
@@ -226,6 +240,10 @@ caf::expected<std::vector<schedule_row>> list_schedules(connection& db) {
     return schedule_row{x.text(), x.text(), x.text(), x.text(), x.text(), x.maybe_number(),
                         x.text(), x.text(), x.text(), x.text(), x.text()};
   });
+}
+
+caf::expected<std::vector<breaker_row>> list_breakers(connection& db) {
+  return read_all(db, sql::list_breakers, {}, read_breaker);
 }
 
 caf::expected<std::vector<parent_row>> list_parents(connection& db, ticket_id id) {

@@ -137,6 +137,18 @@ struct queue_row {
 
 caf::expected<std::vector<queue_row>> list_queues(connection&);
 
+struct breaker_row {
+  std::string route;      ///< Of tickets, or its first word.
+  std::string credential; ///< Empty: of everybody.
+  std::string state;      ///< closed (it counts), open or half_open.
+  std::int64_t failures = 0;
+  std::string opened_at, until, reason;
+  std::optional<std::int64_t> probe; ///< The ticket that tries whether it works again.
+  std::int64_t waiting = 0;          ///< Tickets; counted up to 100,000.
+};
+
+caf::expected<std::vector<breaker_row>> list_breakers(connection&);
+
 struct schedule_row {
   std::string name;
   std::string cron;

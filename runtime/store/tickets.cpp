@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace swarm::store {
@@ -45,6 +46,7 @@ struct rule_columns {
     add(outcome_class::throttled, x.deferral_first, x.deferral_max, x.throttled_max);
     add(outcome_class::auth, x.deferral_first, x.deferral_max, x.auth_max);
     add(outcome_class::budget, x.deferral_first, x.deferral_max, x.budget_max);
+    add("breaker", x.breaker_first, x.breaker_max, x.breaker_failures);
   }
 
   void add_to(params& arguments) const {
@@ -56,7 +58,11 @@ struct rule_columns {
 
 private:
   void add(outcome_class end, caf::timespan shortest, caf::timespan most, std::int32_t limit) {
-    classes.push_back(to_string(end));
+    add(to_string(end), shortest, most, limit);
+  }
+
+  void add(std::string name, caf::timespan shortest, caf::timespan most, std::int32_t limit) {
+    classes.push_back(std::move(name));
     first.push_back(ms(shortest));
     longest.push_back(ms(most));
     limits.push_back(limit);
@@ -77,6 +83,22 @@ std::optional<std::string> extras(const new_ticket& x) {
   return result.is_null() ? std::nullopt : std::optional{result.dump()};
 }
 
+/// What an attempt says about its route, as hear.sql reads it; nothing when it says nothing.
+std::optional<std::string> news(const route_report& x) {
+  if (x.news == route_news::none)
+    return std::nullopt;
+  nlohmann::json result{{"news", to_string(x.news)}};
+  if (x.whole_kind)
+    result["whole_kind"] = true;
+  if (x.this_node)
+    result["this_node"] = true;
+  if (!x.credential.empty())
+    result["credential"] = x.credential;
+  if (x.wait.count() > 0)
+    result["wait_ms"] = ms(x.wait);
+  return result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 settle_answer parse_answer(std::string_view text) {
   return text == "ok" ? settle_answer::ok : text == "again" ? settle_answer::again : settle_answer::lost;
 }
@@ -89,7 +111,7 @@ params claim_arguments(const claim_request& request) {
     ranks.push_back(x.rank);
     seqs.push_back(x.seq);
   }
-  return params::of(request.queue, request.limit, request.node.value, ranks, seqs);
+  return params::of(request.queue, request.limit, request.node.value, ranks, seqs, request.credentials);
 }
 
 caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_request& request) {
@@ -123,7 +145,7 @@ params settle_arguments(const settle_request& request) {
   claim_columns claims;
   std::vector<std::string> classes, clocks, evidence, outputs;
   std::vector<std::optional<std::int32_t>> exit_codes;
-  std::vector<std::optional<std::string>> details;
+  std::vector<std::optional<std::string>> details, routes;
   std::vector<std::int64_t> retry_after, output_bytes;
   for (auto& [claim, outcome] : request.settlements) {
     claims.add(claim);
@@ -135,6 +157,7 @@ params settle_arguments(const settle_request& request) {
     exit_codes.push_back(outcome.has_exit_code ? std::optional{outcome.exit_code} : std::nullopt);
     output_bytes.push_back(static_cast<std::int64_t>(outcome.output_bytes));
     details.push_back(outcome.details.empty() ? std::nullopt : std::optional{outcome.details});
+    routes.push_back(news(outcome.route));
   }
   params arguments;
   arguments.add(claims.tickets);
@@ -149,6 +172,10 @@ params settle_arguments(const settle_request& request) {
   rule_columns{request.rules}.add_to(arguments);
   arguments.add(details);
   arguments.add(ms(request.rules.infra_deadline));
+  if (std::any_of(routes.begin(), routes.end(), [](auto& x) { return x.has_value(); }))
+    arguments.add(routes);
+  else
+    arguments.add(nullptr);
   return arguments;
 }
 
@@ -457,6 +484,15 @@ caf::expected<void> configure_queue(connection& db, const queue_settings& x) {
   if (!done)
     return std::move(done.error());
   return caf::unit;
+}
+
+caf::expected<std::int64_t> close_breaker(connection& db, const std::string& route, const std::string& credential) {
+  auto found = db.run(sql::close_breaker, params::of(route, if_any(credential)));
+  if (!found)
+    return std::move(found.error());
+  if (found->number(0, 0) == 0)
+    return make_error(errc::not_found, "there is no breaker of '" + route + "'; swarm breakers lists them");
+  return found->number(0, 0);
 }
 
 caf::expected<std::string> schedule(connection& db, const schedule_settings& x) {

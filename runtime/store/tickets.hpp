@@ -89,6 +89,10 @@ struct queue_settings {
 /// Replaces the settings of a queue, which is made if there is none. @returns errc::constraint_violated with a sentence.
 caf::expected<void> configure_queue(connection&, const queue_settings&);
 
+/// An operator's word that a service works again. @param credential empty: whichever. @returns how many breakers it closed;
+/// errc::not_found.
+caf::expected<std::int64_t> close_breaker(connection&, const std::string& route, const std::string& credential = {});
+
 /// A ticket that is submitted again and again.
 struct schedule_settings {
   std::string name;

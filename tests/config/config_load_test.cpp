@@ -115,7 +115,7 @@ CAF_TEST(each layer reaches each option and a later one wins) {
     config_sources sources;
     // Flags that let every other value go together with them.
     for (const std::string key : {"heartbeat.stale_after", "database.reconnect_max", "retry.backoff_max",
-                                  "retry.deferral_max", "reaper.grace", "supervisor.backoff_max"})
+                                  "retry.deferral_max", "breaker.pause_max", "reaper.grace", "supervisor.backoff_max"})
       if (x.key != key)
         sources.flags.emplace_back(key, format_value(find_option(key)->max));
     if (x.key != "database.statement_timeout") // its greatest value is too much for any supervisor.stuck_after
@@ -172,7 +172,7 @@ CAF_TEST(a wrong file is refused with the place and the remedy) {
      "swarm.yaml:1:1: unknown section 'heartbeat.interval', write 'interval' inside the section 'heartbeat'"},
     {"colour: red",
      "swarm.yaml:1:1: unknown section 'colour', known are database, postgres, node, dispatcher, heartbeat, reaper, "
-     "scheduler, cascade, sealer, pruner, completer, retry, ticket, command, secrets, claude, supervisor, log"},
+     "scheduler, cascade, sealer, pruner, completer, retry, breaker, ticket, command, secrets, claude, supervisor, log"},
     {"heartbeat: 30s", "swarm.yaml:1:12: 'heartbeat' is a section and holds keys, got text"},
     {"heartbeat: [30s]", "swarm.yaml:1:12: 'heartbeat' is a section and holds keys, got a list"},
     {"- heartbeat", "swarm.yaml:1:1: a configuration holds sections such as 'heartbeat: {interval: 30s}', got a list"},

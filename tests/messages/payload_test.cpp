@@ -114,7 +114,7 @@ CAF_TEST(a refusal names the member) {
     CAF_CHECK_EQUAL(with(R"("check_timeout_ms": )"s + wrong),
                     p + "'check_timeout_ms' must be a whole number of milliseconds, 0 for no limit of its own");
   CAF_CHECK_EQUAL(with(R"("cwd": "/")"), p + "unknown member \"cwd\", known are check, check_timeout_ms, checks, "
-                                             "command, environment, exit_codes, limits, secrets, shell, stdin, stdin_file and "
+                                             "command, environment, exit_codes, limits, route, secrets, shell, stdin, stdin_file and "
                                              "working_directory");
   for (const auto* wrong : {"0", "[]", "[256]", "[-1]", R"(["0"])"})
     CAF_CHECK_EQUAL(with(R"("exit_codes": )"s + wrong), p + "'exit_codes' must be an array of numbers from 0 to 255");

@@ -3,10 +3,12 @@
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
 #include "messages/http_payload.hpp"
+#include "messages/secret_variable.hpp"
 #include "runtime/executors/classify/classify.hpp"
 #include "runtime/executors/http/http_signal.hpp"
 #include "runtime/executors/one_outcome.hpp"
 #include "runtime/executors/refuse.hpp"
+#include "runtime/executors/route_report.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +16,8 @@
 #include <mutex>
 #include <optional>
 #include <random>
+
+#include <unistd.h>
 
 namespace swarm::executors {
 
@@ -84,6 +88,8 @@ private:
         return end_.deliver(outcome_class::auth, subject() + ": the node's environment has no variable " + x.value
                                                    + ", which the header " + x.name + " needs");
       request.headers.push_back(x.name + ": " + (x.is_variable ? variable : x.value));
+      if (x.is_variable && credential_.empty())
+        credential_ = credential_hash(variable);
     }
     body_.clear();
     std::lock_guard guard{mutex_};
@@ -106,7 +112,7 @@ private:
       return end_.deliver(outcome_class::content, subject() + ": the answer is longer than "
                                                     + std::to_string(payload_.response_bytes_max) + " bytes");
     if (x.failure == http_failure_kind::bad_request)
-      return deliver(outcome_class::permanent, x.sentence, {});
+      return end_.deliver(outcome_class::permanent, subject() + ": " + x.sentence);
     if (x.failure != http_failure_kind::none)
       return fail(transport_failure{transport_error_of(x.failure)}, x.sentence);
     if (is_expected(x.status))
@@ -152,9 +158,20 @@ private:
     x.end = verdict.end;
     x.evidence = subject() + ": " + sentence + " (row " + verdict.row + ")";
     x.retry_after = verdict.wait;
+    x.route = report(verdict);
     x.output = body_;
     x.output_bytes = body_.size();
     end_.deliver(std::move(x));
+  }
+
+  /// A secret is tied to a place, and what is forbidden there to one resource: nothing is said about other places, and
+  /// nothing for everybody because of a request that brought no secret.
+  route_report report(const verdict& x) const {
+    if (x.opens_breaker && x.scope == verdict_scope::credential_and_model)
+      return {};
+    auto result = report_of(x, credential_);
+    result.whole_kind = false;
+    return result;
   }
 
   void deliver(outcome_class end, const std::string& sentence, std::string details) {
@@ -162,6 +179,8 @@ private:
     x.end = end;
     x.evidence = subject() + ": " + sentence;
     x.details = std::move(details);
+    x.route.news = route_news::answered;
+    x.route.credential = credential_;
     x.output = body_;
     x.output_bytes = body_.size();
     end_.deliver(std::move(x));
@@ -176,6 +195,7 @@ private:
   bool is_over_ = false;                             ///< Guarded.
   // The client's thread's own.
   std::string body_;
+  std::string credential_; ///< The hash of the first secret that is sent.
   int retries_ = 0;
   std::minstd_rand random_{std::random_device{}()};
 };
@@ -201,6 +221,17 @@ std::unique_ptr<execution> http_executor::start(const claimed_ticket& ticket, on
   auto attempt = std::make_shared<http_attempt>(client_, std::move(*payload), std::move(done));
   attempt->begin(ticket.timeout);
   return std::make_unique<http_execution>(std::move(attempt));
+}
+
+std::vector<std::string> http_executor::credentials() const {
+  std::vector<std::string> result;
+  for (char** x = environ; *x != nullptr; ++x) {
+    std::string_view entry{*x};
+    auto value = entry.find('=');
+    if (value != std::string_view::npos && value + 1 < entry.size() && is_secret_variable(entry.substr(0, value)))
+      result.push_back(credential_hash(entry.substr(value + 1)));
+  }
+  return result;
 }
 
 } // namespace swarm::executors

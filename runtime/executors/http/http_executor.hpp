@@ -14,6 +14,9 @@ public:
 
   std::unique_ptr<execution> start(const claimed_ticket&, on_outcome) override;
 
+  /// Of every secret of the environment that a header may name.
+  std::vector<std::string> credentials() const override;
+
 private:
   std::shared_ptr<http_client> client_;
 };

@@ -33,7 +33,7 @@ BEGIN
                                   payload_hash, created_at, run_at, queue_timeout_ms, start_timeout_ms,
                                   progress_timeout_ms, deadline_at, group_key, unique_key, spawned_by, depth, attempts,
                                   infra_retries, check_retries, throttles, auth_denials, budget_denials, reclaims,
-                                  infra_since, end_reason, final_state, finished_at, checks_hash)
+                                  infra_since, end_reason, route, final_state, finished_at, checks_hash)
         SELECT r.ticket_id, t.graph_id, t.key, q.id, coalesce(p.data ->> 'kind', t.kind), t.priority,
                coalesce((p.data ->> 'attempts_max')::smallint, t.attempts_max),
                coalesce((p.data ->> 'timeout_ms')::bigint, t.timeout_ms),
@@ -43,6 +43,7 @@ BEGIN
                CASE WHEN again.id IS NULL THEN t.deadline_at END, t.group_key, t.unique_key, t.spawned_by,
                coalesce(t.depth, 0), r.attempts, r.infra_retries, r.check_retries, r.throttles, r.auth_denials,
                r.budget_denials, r.reclaims, trouble.since, r.end_reason,
+               swarm.route_of(coalesce(p.data ->> 'kind', t.kind), coalesce(b.data -> 'payload', large.body)::text),
                CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.state::swarm.final_state END,
                CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.at END,
                swarm.checks_hash(coalesce(b.data -> 'payload', (SELECT o.body FROM swarm.blobs o
@@ -68,7 +69,8 @@ BEGIN
             timeout_ms bigint, run_at timestamptz, queue_timeout_ms bigint, start_timeout_ms bigint,
             progress_timeout_ms bigint, deadline_at timestamptz, group_key text, unique_key text, spawned_by bigint,
             depth smallint)
-        JOIN swarm.queues q ON q.name = t.queue$sql$, _schema);
+        JOIN swarm.queues q ON q.name = t.queue
+        LEFT JOIN swarm.blobs large ON large.hash = decode(b.data ->> 'payload_hash', 'hex')$sql$, _schema);
     GET DIAGNOSTICS _rebuilt = ROW_COUNT;
     EXECUTE format($sql$
         INSERT INTO %1$I.unique_keys (key, ticket_id)
@@ -116,9 +118,10 @@ DROP FUNCTION IF EXISTS swarm.rebuild_places;
 CREATE FUNCTION swarm.rebuild_places(_schema text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     EXECUTE format($sql$
-        INSERT INTO %1$I.ready (queue_id, rank, ticket_id, queued_at, expires_at, group_key)
+        INSERT INTO %1$I.ready (queue_id, rank, ticket_id, queued_at, expires_at, group_key, route)
         SELECT t.queue_id, swarm.rank_of(q, t.priority, r.at), t.id, r.at,
-               CASE WHEN t.queue_timeout_ms > 0 THEN r.at + swarm.milliseconds(t.queue_timeout_ms) END, t.group_key
+               CASE WHEN t.queue_timeout_ms > 0 THEN r.at + swarm.milliseconds(t.queue_timeout_ms) END, t.group_key,
+               t.route
         FROM swarm.replayed() r JOIN %1$I.tickets t ON t.id = r.ticket_id JOIN swarm.queues q ON q.id = t.queue_id
         WHERE r.state = 'ready' AND (t.run_at IS NULL OR t.run_at <= r.at) ORDER BY r.at, t.id$sql$, _schema);
     EXECUTE format($sql$

@@ -26,7 +26,8 @@ BEGIN
     ), last AS (
         SELECT DISTINCT ON (ticket_id) ticket_id, id, kind, fence, node_id, attempt, at, data
         FROM swarm.ticket_events
-        WHERE kind NOT IN ('cancel_requested', 'repaired', 'replaced', 'dependency_added', 'dependency_ignored')
+        WHERE kind NOT IN ('cancel_requested', 'repaired', 'replaced', 'dependency_added', 'dependency_ignored',
+                           'breaker_opened', 'breaker_half_opened', 'breaker_closed')
         ORDER BY ticket_id, id DESC
     )
     SELECT l.ticket_id,

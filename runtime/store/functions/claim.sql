@@ -6,8 +6,13 @@
 -- looked at. What was claimed leaves dead entries at the head of the index, and while any session holds an old snapshot
 -- they stay; a claim that begins behind them doesn't wade through them. A seq that was committed late may lie before the
 -- mark, so now and then, and when it finds nothing, the claimer comes without marks.
+--
+-- While a breaker is open or a limit is set, the routes that these cover are looked at apart (find_gates, pass_gates): what
+-- they hold up is passed over, and the marks of others may lie behind it. _credentials: whose breakers and limits the
+-- claimer meets besides those of everybody.
 DROP FUNCTION IF EXISTS swarm.claim;
-CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after_ranks bigint[], _after_seqs bigint[])
+CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after_ranks bigint[], _after_seqs bigint[],
+                            _credentials text[] DEFAULT '{}')
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
                kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
                progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text,
@@ -19,23 +24,43 @@ DECLARE
     _at    swarm.queues;
     _fence bigint;
     _rows  tid[];
+    _gates   swarm.gates;
+    _covered text[] := '{}'; -- routes that aren't free
+    _through bigint[];       -- tickets that passed a gate, and their routes
+    _routes  text[];
     _actor CONSTANT text := swarm.actor(); -- once, and not by the column's default for each row
 BEGIN
     SELECT * INTO _at FROM swarm.queues q WHERE q.name = _queue AND q.paused_at IS NULL;
     IF NOT FOUND THEN
         RETURN;
-    ELSIF _at.slots IS NOT NULL OR _at.slots_per_node IS NOT NULL OR _at.slots_per_key IS NOT NULL THEN
+    END IF;
+    IF EXISTS (SELECT FROM swarm.breakers b WHERE b.state <> 'closed') THEN
+        _gates := swarm.find_gates(_at.id, _node_id, _credentials);
+        _covered := _gates.covered;
+    END IF;
+    IF _at.slots IS NOT NULL OR _at.slots_per_node IS NOT NULL OR _at.slots_per_key IS NOT NULL THEN
         _fence := swarm.next_fence();
-        _rows := swarm.find_ready_with_slots(_at, _limit, _node_id, _fence);
+        _rows := swarm.find_ready_with_slots(_at, _limit, _node_id, _fence, _gates);
     ELSIF cardinality(_after_ranks) > 0 AND NOT _at.is_fair AND _at.ageing_ms IS NULL THEN
-        _rows := swarm.find_ready_after(_at.id, _limit, _after_ranks, _after_seqs);
+        _rows := swarm.find_ready_after(_at.id, _limit, _after_ranks, _after_seqs, _covered);
     ELSE
         _rows := ARRAY(
             SELECT ctid FROM swarm.ready
             WHERE queue_id = _at.id AND (expires_at IS NULL OR expires_at > _now)
+              AND (route IS NULL OR route <> ALL (_covered))
             ORDER BY rank, seq
             LIMIT _limit
             FOR UPDATE SKIP LOCKED); -- two claimers never see the same row, and none waits for the other
+    END IF;
+    IF _gates IS NOT NULL AND _fence IS NULL THEN
+        _rows := swarm.pass_gates(_at.id, _limit, _rows, _gates);
+    END IF;
+    IF cardinality(_covered) > 0 THEN
+        -- By their places alone: an index on routes leads through all that wait.
+        WITH picked AS MATERIALIZED (
+            SELECT r.ticket_id, r.route FROM swarm.ready r WHERE r.ctid = ANY (_rows)
+        )
+        SELECT array_agg(p.ticket_id), array_agg(p.route) INTO _through, _routes FROM picked p WHERE p.route = ANY (_covered);
     END IF;
     IF cardinality(_rows) = 0 THEN
         RETURN;
@@ -83,12 +108,16 @@ BEGIN
            s.checks_hash IS NOT NULL AND s.checks_hash IS DISTINCT FROM swarm.checks_hash(s.payload::jsonb)
     FROM spec s
     ORDER BY s.rank, s.seq;
+
+    IF _through IS NOT NULL THEN
+        PERFORM swarm.note_passage(_through, _routes, _fence, _node_id, _credentials);
+    END IF;
 END $$;
 
--- Locks up to _limit rows of a queue, in order, beginning in each rank behind its mark. Ranks without a mark are looked
+-- Locks up to _limit rows of a queue, in order, beginning in each rank behind its mark, but none of these routes. Ranks without a mark are looked
 -- at as a whole: what is claimed there gives them one.
 DROP FUNCTION IF EXISTS swarm.find_ready_after;
-CREATE FUNCTION swarm.find_ready_after(_queue_id integer, _limit integer, _ranks bigint[], _seqs bigint[])
+CREATE FUNCTION swarm.find_ready_after(_queue_id integer, _limit integer, _ranks bigint[], _seqs bigint[], _covered text[])
 RETURNS tid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _now  timestamptz := clock_timestamp();
@@ -106,6 +135,7 @@ BEGIN
                 SELECT ctid FROM swarm.ready
                 WHERE queue_id = _queue_id AND rank = _rank AND seq > _seq
                   AND (expires_at IS NULL OR expires_at > _now)
+                  AND (route IS NULL OR route <> ALL (_covered))
                 ORDER BY rank, seq
                 LIMIT _limit - cardinality(_rows)
                 FOR UPDATE SKIP LOCKED);
@@ -116,6 +146,7 @@ BEGIN
                 SELECT ctid FROM swarm.ready
                 WHERE queue_id = _queue_id AND rank > _rank AND rank < _next.rank
                   AND (expires_at IS NULL OR expires_at > _now)
+                  AND (route IS NULL OR route <> ALL (_covered))
                 ORDER BY rank, seq
                 LIMIT _limit - cardinality(_rows)
                 FOR UPDATE SKIP LOCKED);

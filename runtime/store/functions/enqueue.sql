@@ -57,6 +57,7 @@ CREATE FUNCTION swarm.resolve_conflict(_holder bigint, _ticket jsonb) RETURNS bi
 DECLARE
     _policy  CONSTANT text := coalesce(_ticket ->> 'on_conflict', 'return');
     _payload CONSTANT text := coalesce(_ticket -> 'payload', '{}')::text;
+    _route   CONSTANT text := swarm.route_of(_ticket ->> 'kind', _payload);
     _hash    bytea;
 BEGIN
     IF _holder IS NULL OR _policy = 'return' THEN
@@ -77,10 +78,12 @@ BEGIN
     END IF;
     UPDATE swarm.tickets
     SET payload = CASE WHEN _hash IS NULL THEN _payload::jsonb END, payload_hash = _hash, kind = _ticket ->> 'kind',
+        route = _route,
         attempts_max = coalesce((_ticket ->> 'attempts')::smallint, 3::smallint),
         timeout_ms = swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour')),
         checks_hash = swarm.checks_hash(_payload::jsonb)
     WHERE id = _holder;
+    UPDATE swarm.ready SET route = _route WHERE ticket_id = _holder AND route IS DISTINCT FROM _route;
     INSERT INTO swarm.ticket_events (ticket_id, kind, data)
     SELECT id, 'replaced', jsonb_build_object('kind', kind, 'attempts_max', attempts_max, 'timeout_ms', timeout_ms)
                            || CASE WHEN _hash IS NULL THEN jsonb_build_object('payload', payload)

@@ -1,7 +1,9 @@
 -- Locks up to _limit rows of a queue with concurrency limits, in order, each with a slot of every limit that the queue
--- has: all of it, this node, its group key. Tickets of a group without a free slot are passed over.
+-- has: all of it, this node, its group key. Tickets of a group without a free slot are passed over, and so are those whose
+-- breakers and limits let nothing through, or no more.
 DROP FUNCTION IF EXISTS swarm.find_ready_with_slots;
-CREATE FUNCTION swarm.find_ready_with_slots(_at swarm.queues, _limit integer, _node_id bigint, _fence bigint)
+CREATE FUNCTION swarm.find_ready_with_slots(_at swarm.queues, _limit integer, _node_id bigint, _fence bigint,
+                                            _gates swarm.gates)
 RETURNS tid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _now     timestamptz := clock_timestamp();
@@ -10,12 +12,19 @@ DECLARE
     _mine    integer[]; -- free slots of this node
     _keys    jsonb := '{}'; -- free slots of each group key that was asked for
     _full    text[] := '{}';
+    _shut    text[] := '{}'; -- routes that may not pass, or no more
+    _left    integer[];      -- what the gates allow after those that were taken
+    _then    integer[];
     _rows    tid[] := '{}';
     _passed  bigint[] := '{}';
     _scope   text;
     _free    integer[];
     _ticket  record;
 BEGIN
+    IF _gates IS NOT NULL THEN
+        _left := _gates.allowed;
+        _shut := ARRAY(SELECT unnest(_gates.covered) EXCEPT SELECT unnest(_gates.passing));
+    END IF;
     IF _at.slots IS NOT NULL THEN
         _here := swarm.free_slots(_at.id, '', _at.slots, _limit);
         _limit := least(_limit, cardinality(_here));
@@ -25,14 +34,22 @@ BEGIN
         _limit := least(_limit, cardinality(_mine));
     END IF;
     WHILE cardinality(_rows) < _limit LOOP
-        SELECT r.ctid, r.ticket_id, r.group_key INTO _ticket FROM swarm.ready r
+        SELECT r.ctid, r.ticket_id, r.group_key, r.route INTO _ticket FROM swarm.ready r
         WHERE r.queue_id = _at.id AND (r.expires_at IS NULL OR r.expires_at > _now)
           AND r.ticket_id <> ALL (_passed) AND (r.group_key IS NULL OR r.group_key <> ALL (_full))
+          AND (r.route IS NULL OR r.route <> ALL (_shut))
         ORDER BY r.rank, r.seq
         LIMIT 1
         FOR UPDATE SKIP LOCKED;
         EXIT WHEN NOT FOUND;
         _passed := _passed || _ticket.ticket_id;
+        IF _gates IS NOT NULL THEN
+            _then := swarm.pass(_gates.patterns, _left, _ticket.route);
+            IF _then IS NULL THEN
+                _shut := _shut || _ticket.route;
+                CONTINUE;
+            END IF;
+        END IF;
         IF _at.slots_per_key IS NOT NULL AND _ticket.group_key IS NOT NULL THEN
             _scope := 'key:' || _ticket.group_key;
             IF NOT _keys ? _scope THEN
@@ -48,6 +65,7 @@ BEGIN
             _keys := jsonb_set(_keys, ARRAY[_scope], to_jsonb(_free[2:]));
         END IF;
         _rows := _rows || _ticket.ctid;
+        _left := _then;
         IF _here IS NOT NULL THEN
             PERFORM swarm.take_slot(_at.id, '', _here[cardinality(_rows)], _ticket.ticket_id, _fence);
         END IF;

@@ -6,12 +6,12 @@ DECLARE
     _queued integer;
     _fair   bigint[];
 BEGIN
-    INSERT INTO swarm.ready (queue_id, rank, ticket_id, queued_at, expires_at, group_key)
+    INSERT INTO swarm.ready (queue_id, rank, ticket_id, queued_at, expires_at, group_key, route)
     SELECT t.queue_id,
            CASE WHEN q.ageing_ms IS NULL THEN t.priority
                 ELSE (extract(epoch FROM _now) * 1000)::bigint + t.priority * q.ageing_ms END,
            t.id, _now, CASE WHEN t.queue_timeout_ms > 0 THEN _now + swarm.milliseconds(t.queue_timeout_ms) END,
-           t.group_key
+           t.group_key, t.route
     FROM unnest(_ticket_ids) WITH ORDINALITY AS g (id, place)
     JOIN swarm.tickets t ON t.id = g.id
     JOIN swarm.queues q ON q.id = t.queue_id
@@ -55,13 +55,13 @@ BEGIN
     SET turn = greatest(u.turn + (SELECT tickets FROM brought b
                                   WHERE b.queue_id = u.queue_id AND b.group_key = u.group_key), excluded.turn);
 
-    INSERT INTO swarm.ready (queue_id, rank, ticket_id, queued_at, expires_at, group_key)
+    INSERT INTO swarm.ready (queue_id, rank, ticket_id, queued_at, expires_at, group_key, route)
     SELECT t.queue_id,
            -- 2^40 turns within each priority.
            (t.priority::bigint << 40) + u.turn + 1
                - row_number() OVER (PARTITION BY t.queue_id, coalesce(t.group_key, '-') ORDER BY g.place DESC),
            t.id, _now, CASE WHEN t.queue_timeout_ms > 0 THEN _now + swarm.milliseconds(t.queue_timeout_ms) END,
-           t.group_key
+           t.group_key, t.route
     FROM unnest(_ticket_ids) WITH ORDINALITY AS g (id, place)
     JOIN swarm.tickets t ON t.id = g.id
     JOIN swarm.turns u ON u.queue_id = t.queue_id AND u.group_key = coalesce(t.group_key, '-')

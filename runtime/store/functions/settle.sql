@@ -19,7 +19,9 @@
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
 -- for (0: nothing); it is honoured and never shortened. With a review it is how long a person has; else seven days. _details:
 -- per settlement a JSON object or NULL.
--- _infra_deadline_ms: how long a ticket may meet nothing but transient trouble (0: for ever). _by_holder: whether the holder
+-- _infra_deadline_ms: how long a ticket may meet nothing but transient trouble (0: for ever). _news: per settlement what the
+-- attempt says about its route, or NULL (see hear); the rule `breaker` says how long one is open and how many failures open
+-- it. _by_holder: whether the holder
 -- of the fence speaks, or somebody who has taken its ticket away.
 -- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the holder never heard the answer, or
 -- repeats himself in one call);
@@ -30,7 +32,8 @@ CREATE FUNCTION swarm.settle(
     _ticket_ids bigint[], _fences bigint[], _classes text[], _clocks text[], _retry_after_ms bigint[],
     _evidence text[], _exit_codes integer[], _outputs bytea[], _output_bytes bigint[],
     _rule_classes text[], _rule_first_ms bigint[], _rule_longest_ms bigint[], _rule_max integer[],
-    _by_holder boolean, _details text[] DEFAULT NULL, _infra_deadline_ms bigint DEFAULT 0)
+    _by_holder boolean, _details text[] DEFAULT NULL, _infra_deadline_ms bigint DEFAULT 0,
+    _news text[] DEFAULT NULL)
 RETURNS TABLE (ticket_id bigint, fence bigint, answer text, event text, delay_ms bigint, unblocked integer,
                handed_over integer)
 LANGUAGE plpgsql VOLATILE ROWS 100 SET lock_timeout = '1s' AS $$
@@ -47,6 +50,7 @@ DECLARE
     _places      bigint[];
     _kinds       swarm.event_kind[];
     _delays      bigint[];
+    _breaker     CONSTANT integer := array_position(_rule_classes, 'breaker');
 BEGIN
     WITH given AS MATERIALIZED (
         -- Once each: a caller that repeats itself in one batch must not write two histories. Evidence and output are
@@ -169,6 +173,14 @@ BEGIN
            coalesce(array_agg(ticket_id) FILTER (WHERE kind IN ('failed', 'cancelled')), '{}'),
            coalesce(array_agg(ticket_id ORDER BY place) FILTER (WHERE kind = 'released'), '{}')
     INTO _places, _kinds, _delays, _completed, _closed, _released FROM decided;
+
+    -- Before anything is queued: a claim holds gates when it comes to the turns of a queue.
+    IF _news IS NOT NULL THEN
+        PERFORM swarm.hear(array_agg(_ticket_ids[p] ORDER BY p), array_agg(_fences[p] ORDER BY p),
+                           array_agg(_news[p]::jsonb ORDER BY p), array_agg(_evidence[p] ORDER BY p),
+                           _rule_max[_breaker], _rule_first_ms[_breaker], _rule_longest_ms[_breaker])
+        FROM unnest(_places) AS p WHERE _news[p] IS NOT NULL HAVING count(*) > 0;
+    END IF;
 
     -- Statements of their own on purpose: under READ COMMITTED each has its own snapshot, and so sees every dependency
     -- that was committed while the first one waited for its row locks. In one statement with it, a child could be

@@ -69,7 +69,7 @@ BEGIN
     WITH given AS MATERIALIZED (
         SELECT g.*, q.id AS queue_id,
                CASE WHEN swarm.is_blob(g.payload) THEN sha256(convert_to(g.payload, 'UTF8')) END AS payload_hash,
-               g.extras ->> 'group_key' AS group_key, g.extras ->> 'unique_key' AS unique_key,
+               swarm.route_of(g.kind, g.payload) AS route, g.extras ->> 'group_key' AS group_key, g.extras ->> 'unique_key' AS unique_key,
                (g.extras ->> 'run_at')::timestamptz AS run_at,
                coalesce((g.extras ->> 'queue_timeout_ms')::bigint, 0) AS queue_timeout_ms,
                coalesce((g.extras ->> 'start_timeout_ms')::bigint, 0) AS start_timeout_ms,
@@ -82,10 +82,10 @@ BEGIN
     ), stored AS (
         INSERT INTO swarm.tickets (id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms, payload,
                                    payload_hash, unique_key, run_at, queue_timeout_ms, start_timeout_ms,
-                                   progress_timeout_ms, deadline_at, group_key, spawned_by, depth, checks_hash)
+                                   progress_timeout_ms, deadline_at, group_key, spawned_by, depth, route, checks_hash)
         SELECT id, graph_id, key, queue_id, kind, priority, attempts_max, timeout_ms,
                CASE WHEN payload_hash IS NULL THEN payload::jsonb END, payload_hash, unique_key, run_at,
-               queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_at, group_key, _spawned_by, _depth,
+               queue_timeout_ms, start_timeout_ms, progress_timeout_ms, deadline_at, group_key, _spawned_by, _depth, route,
                swarm.checks_hash(payload::jsonb)
         FROM given
     ), edges AS (

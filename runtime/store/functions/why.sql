@@ -15,7 +15,8 @@ BEGIN
     END IF;
     SELECT e.at, e.kind, e.data INTO _last FROM swarm.ticket_events e
     WHERE e.ticket_id = _ticket_id AND e.kind NOT IN ('cancel_requested', 'promoted', 'repaired', 'dependency_added',
-                                                    'dependency_ignored')
+                                                    'dependency_ignored', 'breaker_opened', 'breaker_half_opened',
+                                                    'breaker_closed')
     ORDER BY e.id DESC LIMIT 1;
     RETURN NEXT format('ticket %s%s is %s', _t.id, coalesce(' (' || _t.key || ')', ''), _t.state);
 
@@ -60,6 +61,7 @@ BEGIN
             RETURN NEXT format('no living node serves queue %s', _t.queue);
         END IF;
         RETURN QUERY SELECT swarm.why_full(_q, _t.group_key);
+        RETURN QUERY SELECT swarm.why_shut(_t.route);
     ELSE
         RETURN NEXT format('that was %s ago%s%s', swarm.span(clock_timestamp() - _t.finished_at),
                            coalesce('; class ' || (_last.data ->> 'class'), '')

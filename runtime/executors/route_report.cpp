@@ -1,0 +1,68 @@
+#include "runtime/executors/route_report.hpp"
+
+#include <openssl/sha.h>
+
+#include <array>
+#include <cstdio>
+
+namespace swarm::executors {
+
+namespace {
+
+route_news news_of(const verdict& x) {
+  if (x.opens_breaker)
+    return route_news::shut;
+  if (x.counts_for_breaker)
+    return route_news::failed;
+  switch (x.end) {
+    case outcome_class::throttled: return route_news::throttled;
+    case outcome_class::completed:
+    case outcome_class::content:
+    case outcome_class::permanent: return route_news::answered;
+    default: return route_news::none;
+  }
+}
+
+} // namespace
+
+std::string credential_hash(std::string_view secret) {
+  if (secret.empty())
+    return {};
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), digest.data());
+  std::string result;
+  for (std::size_t i = 0; i < 6; ++i) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x", digest[i]);
+    result += digits;
+  }
+  return result;
+}
+
+route_report report_of(const verdict& x, const std::string& credential) {
+  route_report result;
+  result.news = news_of(x);
+  result.wait = result.news == route_news::shut || result.news == route_news::throttled ? x.wait : caf::timespan{0};
+  switch (x.scope) {
+    case verdict_scope::credential:
+    case verdict_scope::organisation:
+      result.whole_kind = true;
+      [[fallthrough]];
+    case verdict_scope::credential_and_model:
+      result.credential = credential;
+      if (credential.empty() && result.news == route_news::shut)
+        return {};
+      break;
+    case verdict_scope::executor:
+      result.whole_kind = result.this_node = true;
+      break;
+    case verdict_scope::own_budget: return {};
+    default: break;
+  }
+  // Whoever got an answer says so with his credential: it works, too.
+  if (result.news == route_news::answered)
+    result.credential = credential;
+  return result;
+}
+
+} // namespace swarm::executors

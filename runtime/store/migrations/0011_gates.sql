@@ -1,0 +1,87 @@
+-- What stands between a ticket and the service outside that its work needs, for all nodes together: breakers and limits.
+
+ALTER TYPE swarm.event_kind ADD VALUE 'breaker_opened';
+ALTER TYPE swarm.event_kind ADD VALUE 'breaker_half_opened'; -- lets one ticket through
+ALTER TYPE swarm.event_kind ADD VALUE 'breaker_closed';
+
+-- The service, see functions/route_of.sql; NULL for work that is done here, and for tickets that are older than this.
+ALTER TABLE swarm.tickets ADD route text;
+ALTER TABLE swarm.ready ADD route text;
+CREATE INDEX ready_by_route ON swarm.ready (queue_id, route, rank, seq) WHERE route IS NOT NULL; -- find_gates, pass_gates
+
+-- A row while failures are counted, or until what was shut works again: none for what works.
+CREATE TABLE swarm.breakers (
+    id           integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    route        text        NOT NULL, -- of tickets, or the first word of it: all of that kind
+    credential   text        NOT NULL, -- for claimers who work with it: a short hash; 'node:<number>'; '' for all
+    state        text        NOT NULL CHECK (state IN ('closed', 'open', 'half_open')),
+    failures     integer     NOT NULL DEFAULT 0, -- in a row
+    trips        integer     NOT NULL DEFAULT 0, -- how often it has opened in that row
+    opened_at    timestamptz,
+    until        timestamptz,          -- then one ticket may try
+    reason       text,                 -- what was said last
+    ticket_id    bigint      NOT NULL, -- by the attempt of which ticket
+    probe_ticket bigint,               -- the claim that tries; it has ended when that claim has no lease
+    probe_fence  bigint,
+    CONSTRAINT breaker_once UNIQUE (route, credential),
+    CONSTRAINT open_until CHECK ((state = 'closed') = (until IS NULL))
+) WITH (fillfactor = 50);
+
+-- Token buckets, refilled all the time, a minute's worth at most. NULL: not limited.
+CREATE TABLE swarm.limits (
+    id              integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    route           text        NOT NULL, -- as in breakers; or with '*' at its end: all that begin so
+    credential      text        NOT NULL,
+    requests        integer     CHECK (requests > 0),      -- a minute
+    input_tokens    bigint      CHECK (input_tokens > 0),  -- a minute
+    output_tokens   bigint      CHECK (output_tokens > 0), -- a minute
+    concurrent      integer     CHECK (concurrent > 0),    -- attempts at once
+    at              timestamptz NOT NULL DEFAULT clock_timestamp(), -- when there was as much left as the next three say
+    requests_left   double precision NOT NULL DEFAULT 0,
+    input_left      double precision NOT NULL DEFAULT 0,
+    output_left     double precision NOT NULL DEFAULT 0,
+    input_mean      double precision, -- of an attempt; NULL: none has said
+    output_mean     double precision,
+    throttled_until timestamptz, -- nobody may ask before
+    throttled_at    timestamptz,
+    ceiling         double precision, -- attempts at once since it was throttled: grows with what goes well
+    CONSTRAINT limit_once UNIQUE (route, credential)
+) WITH (fillfactor = 50);
+
+ALTER TABLE swarm.leases ADD limit_ids integer[]; -- the limits that its claim passed
+
+-- The breakers and limits that a claim meets in its queue, and the routes that wait behind them.
+CREATE TYPE swarm.gates AS (
+    patterns text[],    -- what each covers ...
+    allowed  integer[], -- ... and how many tickets may pass it now
+    covered  text[],    -- routes of waiting tickets that aren't free
+    passing  text[]     -- those of them that may pass
+);
+
+-- The public face, with all that is known of a ticket.
+CREATE OR REPLACE VIEW swarm.tickets_view AS
+SELECT t.id, t.graph_id, t.key, q.name AS queue, t.kind, t.priority, t.attempts, t.attempts_max, t.infra_retries,
+       t.check_retries, t.throttles, t.auth_denials, t.budget_denials, t.reclaims, t.timeout_ms, t.queue_timeout_ms,
+       t.start_timeout_ms, t.progress_timeout_ms, t.deadline_at,
+       coalesce(t.payload, (SELECT b.body FROM swarm.blobs b WHERE b.hash = t.payload_hash)) AS payload,
+       t.created_at, t.finished_at, t.spawned_by, t.depth, t.group_key, t.unique_key,
+       CASE WHEN t.final_state IS NOT NULL THEN t.final_state::text
+            WHEN l.ticket_id IS NOT NULL THEN 'in_progress'
+            WHEN r.ticket_id IS NOT NULL THEN 'ready'
+            WHEN s.ticket_id IS NOT NULL THEN 'scheduled'
+            WHEN b.ticket_id IS NOT NULL THEN 'blocked'
+            WHEN w.ticket_id IS NOT NULL THEN 'in_review'
+       END AS state,
+       b.remaining, coalesce(s.run_at, t.run_at) AS run_at, r.queued_at, r.expires_at, l.fence, n.name AS claimed_by,
+       l.claimed_at, l.started_at, l.progress, l.progress_at, l.last_heartbeat, l.heartbeat_count,
+       l.deadline_at AS attempt_deadline_at, l.cancel_requested_at,
+       w.attempt AS review_attempt, w.reason AS review_reason, w.asked_at AS review_asked_at, w.expires_at AS review_expires_at,
+       t.end_reason, t.route
+FROM swarm.tickets t
+JOIN swarm.queues q ON q.id = t.queue_id
+LEFT JOIN swarm.leases l ON l.ticket_id = t.id
+LEFT JOIN swarm.nodes n ON n.id = l.node_id
+LEFT JOIN swarm.ready r ON r.ticket_id = t.id
+LEFT JOIN swarm.scheduled s ON s.ticket_id = t.id
+LEFT JOIN swarm.blocked b ON b.ticket_id = t.id
+LEFT JOIN swarm.reviews w ON w.ticket_id = t.id;
