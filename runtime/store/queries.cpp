@@ -123,6 +123,24 @@ breaker_row read_breaker(columns x) {
   return r;
 }
 
+limit_row read_limit(columns x) {
+  limit_row r;
+  r.route = x.text();
+  r.credential = x.text();
+  r.requests = x.maybe_number();
+  r.requests_left = x.maybe_number();
+  r.input_tokens = x.maybe_number();
+  r.input_left = x.maybe_number();
+  r.output_tokens = x.maybe_number();
+  r.output_left = x.maybe_number();
+  r.concurrent = x.maybe_number();
+  r.running = x.number();
+  r.next_at = x.text();
+  r.is_throttled = x.truth();
+  r.waiting = x.number();
+  return r;
+}
+
 parent_row read_parent(columns x) {
   parent_row r;
   r.id.value = x.number();
@@ -244,6 +262,10 @@ caf::expected<std::vector<schedule_row>> list_schedules(connection& db) {
 
 caf::expected<std::vector<breaker_row>> list_breakers(connection& db) {
   return read_all(db, sql::list_breakers, {}, read_breaker);
+}
+
+caf::expected<std::vector<limit_row>> list_limits(connection& db) {
+  return read_all(db, sql::list_limits, {}, read_limit);
 }
 
 caf::expected<std::vector<parent_row>> list_parents(connection& db, ticket_id id) {

@@ -149,6 +149,19 @@ struct breaker_row {
 
 caf::expected<std::vector<breaker_row>> list_breakers(connection&);
 
+struct limit_row {
+  std::string route;      ///< Of tickets, its first word, or a beginning with '*' behind it.
+  std::string credential; ///< Empty: of everybody.
+  std::optional<std::int64_t> requests, requests_left, input_tokens, input_left, output_tokens, output_left; ///< A minute.
+  std::optional<std::int64_t> concurrent;
+  std::int64_t running = 0;
+  std::string next_at;       ///< Empty when a ticket may pass now, or when one must end first.
+  bool is_throttled = false; ///< The service said "not now".
+  std::int64_t waiting = 0;  ///< Tickets; counted up to 100,000.
+};
+
+caf::expected<std::vector<limit_row>> list_limits(connection&);
+
 struct schedule_row {
   std::string name;
   std::string cron;

@@ -85,9 +85,20 @@ std::optional<std::string> extras(const new_ticket& x) {
 
 /// What an attempt says about its route, as hear.sql reads it; nothing when it says nothing.
 std::optional<std::string> news(const route_report& x) {
-  if (x.news == route_news::none)
+  nlohmann::json result;
+  if (x.news != route_news::none)
+    result["news"] = to_string(x.news);
+  if (x.requests != 1)
+    result["requests"] = x.requests;
+  for (auto& [name, used] : {std::pair{"input_tokens", x.input_tokens}, {"output_tokens", x.output_tokens}})
+    if (used > 0)
+      result[name] = used;
+  for (auto& [name, left] : {std::pair{"requests_left", x.requests_left}, {"input_left", x.input_tokens_left},
+                             {"output_left", x.output_tokens_left}})
+    if (left >= 0)
+      result[name] = left;
+  if (result.is_null())
     return std::nullopt;
-  nlohmann::json result{{"news", to_string(x.news)}};
   if (x.whole_kind)
     result["whole_kind"] = true;
   if (x.this_node)
@@ -493,6 +504,14 @@ caf::expected<std::int64_t> close_breaker(connection& db, const std::string& rou
   if (found->number(0, 0) == 0)
     return make_error(errc::not_found, "there is no breaker of '" + route + "'; swarm breakers lists them");
   return found->number(0, 0);
+}
+
+caf::expected<bool> set_limit(connection& db, const limit_settings& x) {
+  auto found = db.run(sql::set_limit, params::of(x.route, x.credential, x.requests, x.input_tokens, x.output_tokens,
+                                                 x.concurrent));
+  if (!found)
+    return std::move(found.error());
+  return found->truth(0, 0);
 }
 
 caf::expected<std::string> schedule(connection& db, const schedule_settings& x) {

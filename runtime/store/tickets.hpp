@@ -93,6 +93,20 @@ caf::expected<void> configure_queue(connection&, const queue_settings&);
 /// errc::not_found.
 caf::expected<std::int64_t> close_breaker(connection&, const std::string& route, const std::string& credential = {});
 
+/// What all nodes together may use of a service; 0 where there is no limit.
+struct limit_settings {
+  std::string route;      ///< Of tickets, its first word, or a beginning with '*' behind it.
+  std::string credential; ///< A short hash; empty: whatever a node works with.
+  std::int64_t requests = 0;      ///< Attempts that begin in a minute,
+  std::int64_t input_tokens = 0;  ///< tokens in a minute,
+  std::int64_t output_tokens = 0;
+  std::int64_t concurrent = 0;    ///< and attempts at once.
+};
+
+/// Replaces the limit, or removes it when nothing is limited. @returns whether there is one now; errc::constraint_violated
+/// with a sentence.
+caf::expected<bool> set_limit(connection&, const limit_settings&);
+
 /// A ticket that is submitted again and again.
 struct schedule_settings {
   std::string name;

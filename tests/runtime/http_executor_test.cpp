@@ -4,10 +4,12 @@
 
 #include "runtime/executors/http/http_client.hpp"
 #include "runtime/executors/mock_executor.hpp"
+#include "runtime/executors/route_report.hpp"
 #include "tests/fixtures/scripted_server.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <future>
 
@@ -108,6 +110,28 @@ CAF_TEST(what an answer that is no success means stands in the table) {
     CAF_CHECK_EQUAL(x.output, "<html>no</html>");
     CAF_CHECK_EQUAL(requests.size(), 1u);
   }
+}
+
+CAF_TEST(each end says what it means for others who ask the same service) {
+  setenv("SWARM_SECRET_HTTP_TEST", "s3cret", 1);
+  const json secret{{"headers", {{"Authorization", {{"env", "SWARM_SECRET_HTTP_TEST"}}}}}};
+  auto hash = credential_hash("s3cret");
+  auto news = [&](int status, const json& payload, std::vector<std::string> headers = {}) {
+    auto x = answered({answer_with(status, "", std::move(headers))}, payload).route;
+    CAF_CHECK(!x.whole_kind && !x.this_node);
+    return to_string(x.news) + " " + x.credential;
+  };
+  CAF_CHECK_EQUAL(news(200, secret), "answered " + hash);
+  CAF_CHECK_EQUAL(news(200, json::object()), "answered ");
+  CAF_CHECK_EQUAL(news(404, secret), "answered " + hash);
+  CAF_CHECK_EQUAL(news(401, secret), "shut " + hash);
+  CAF_CHECK_EQUAL(news(401, json::object()), "none "); // nobody else may have forgotten his
+  CAF_CHECK_EQUAL(news(403, secret), "none ");         // of this resource
+  CAF_CHECK_EQUAL(news(503, secret), "failed ");
+  CAF_CHECK_EQUAL(news(429, secret, {"Retry-After: 600"}), "throttled " + hash);
+  CAF_CHECK_EQUAL(to_string(run({{"url", "http://127.0.0.1:1/"}}).route.news), "failed");
+  auto all = http.credentials();
+  CAF_CHECK(std::find(all.begin(), all.end(), hash) != all.end());
 }
 
 CAF_TEST(a short wait is sat out and a long one gives the ticket back) {

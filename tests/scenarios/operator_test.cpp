@@ -56,6 +56,27 @@ CAF_TEST(the SQL of the readme runs with psql and what it brought is run by a no
   CAF_CHECK_EQUAL(sql("SELECT string_agg(DISTINCT state, ' ') FROM swarm.tickets_view"), "completed");
 }
 
+CAF_TEST(breakers and limits say who waits for what and until when and are changed by hand) {
+  CAF_CHECK(contains(said({"breakers"}), "no breaker is open"));
+  CAF_CHECK(contains(said({"limits"}), "no service is limited"));
+  sql("SELECT swarm.enqueue('mock', '{\"route\": \"api x\"}')");
+  sql("INSERT INTO swarm.breakers (route, credential, state, failures, until, opened_at, reason, ticket_id) "
+      "VALUES ('api x', 'ba7816bf8f01', 'open', 5, now() + interval '1 hour', now(), 'it is down', 1)");
+  auto shown = said({"breakers"});
+  for (auto part : {"api x", "ba7816bf8f01", "open", "until ", "it is down"})
+    CAF_CHECK(contains(shown, part));
+  CAF_CHECK(contains(said({"breakers", "--json"}), "\"waiting\":1"));
+  CAF_CHECK(contains(said({"why", "1"}), "it is behind the open breaker of api x for credential ba7816bf8f01 until "));
+  CAF_CHECK(contains(me.run({"breakers", "close", "api y"}).err, "there is no breaker of 'api y'"));
+  CAF_CHECK(contains(said({"breakers", "close", "api x"}), "1 breaker of api x closed"));
+  CAF_CHECK(contains(said({"limits", "set", "api x", "--requests", "60", "--concurrent", "2"}), "api x is limited"));
+  CAF_CHECK(contains(said({"limits"}), "60 of 60"));
+  CAF_CHECK(contains(said({"limits", "--json"}), "\"concurrent\":2"));
+  CAF_CHECK(contains(said({"limits", "set", "api x"}), "api x isn't limited"));
+  CAF_CHECK_EQUAL(me.run({"limits", "set"}).code, 2);
+  CAF_CHECK_EQUAL(me.run({"limits", "set", "x", "--requests", "0"}).code, 2);
+}
+
 CAF_TEST(why says what a ticket waits for and a retry lets it go on) {
   sql("SELECT swarm.enqueue_graph('g', '{\"a\": {\"kind\": \"noop\"}, \"b\": {\"kind\": \"noop\", \"needs\": [\"a\"]}}')");
   CAF_CHECK(contains(said({"why", "1"}), "no living node serves queue default"));

@@ -40,8 +40,8 @@ using action = std::function<int(const invocation&)>;
 /// Registers a subcommand's syntax; sets `chosen` when the user picked it. One per file of this folder.
 using registration = void(CLI::App& program, invocation&, action& chosen);
 registration add_up, add_run, add_list, add_show, add_logs, add_why, add_events, add_retry, add_cancel, add_release, add_approve,
-  add_reject, add_queues, add_configure, add_breakers, add_pause, add_resume, add_schedules, add_schedule, add_unschedule,
-  add_audit, add_actors, add_config, add_migrate, add_bench;
+  add_reject, add_queues, add_configure, add_breakers, add_limits, add_pause, add_resume, add_schedules, add_schedule,
+  add_unschedule, add_audit, add_actors, add_config, add_migrate, add_bench;
 
 /// Of who runs this program; for the record.
 std::string user_name();

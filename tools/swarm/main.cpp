@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
   add_setting_flags(program, x, false);
   action chosen;
   for (auto* add : {add_up, add_run, add_list, add_show, add_logs, add_why, add_events, add_retry, add_cancel, add_release, add_approve, add_reject,
-                    add_queues, add_configure, add_breakers, add_pause, add_resume, add_schedules, add_schedule, add_unschedule,
+                    add_queues, add_configure, add_breakers, add_limits, add_pause, add_resume, add_schedules, add_schedule, add_unschedule,
                     add_audit, add_actors, add_config, add_migrate, add_bench})
     add(program, x, chosen);
   let_flags_stand_anywhere(program);

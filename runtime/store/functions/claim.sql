@@ -34,7 +34,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    IF EXISTS (SELECT FROM swarm.breakers b WHERE b.state <> 'closed') THEN
+    IF EXISTS (SELECT FROM swarm.breakers b WHERE b.state <> 'closed') OR EXISTS (SELECT FROM swarm.limits) THEN
         _gates := swarm.find_gates(_at.id, _node_id, _credentials);
         _covered := _gates.covered;
     END IF;

@@ -10,16 +10,24 @@ DECLARE
     _who      CONSTANT text[] := swarm.identities(_node_id, _credentials);
     _waiting  CONSTANT text[] := swarm.waiting_routes(_queue_id);
     _breakers integer[];
+    _limits   integer[];
     _gates    swarm.gates;
 BEGIN
     _breakers := ARRAY(SELECT b.id FROM swarm.breakers b
                        WHERE b.credential = ANY (_who) AND swarm.may_probe(b)
                          AND EXISTS (SELECT FROM unnest(_waiting) AS w WHERE swarm.covers(b.route, w)));
     _breakers := ARRAY(SELECT b.id FROM swarm.breakers b WHERE b.id = ANY (_breakers) ORDER BY b.id FOR UPDATE SKIP LOCKED);
+    _limits := ARRAY(SELECT l.id FROM swarm.limits l
+                     WHERE l.credential = ANY (_who) AND EXISTS (SELECT FROM unnest(_waiting) AS w WHERE swarm.covers(l.route, w))
+                       AND swarm.is_in_force(l) AND swarm.allowance(l) > 0);
+    _limits := ARRAY(SELECT l.id FROM swarm.limits l WHERE l.id = ANY (_limits) ORDER BY l.id FOR UPDATE SKIP LOCKED);
 
     SELECT coalesce(array_agg(g.route), '{}'), coalesce(array_agg(g.allowed), '{}') INTO _gates.patterns, _gates.allowed
     FROM (SELECT b.route, CASE WHEN b.id = ANY (_breakers) AND swarm.may_probe(b) THEN 1 ELSE 0 END AS allowed
-          FROM swarm.breakers b WHERE b.credential = ANY (_who) AND b.state <> 'closed') g;
+          FROM swarm.breakers b WHERE b.credential = ANY (_who) AND b.state <> 'closed'
+          UNION ALL
+          SELECT l.route, CASE WHEN l.id = ANY (_limits) THEN swarm.allowance(l) ELSE 0 END
+          FROM swarm.limits l WHERE l.credential = ANY (_who) AND swarm.is_in_force(l)) g;
     SELECT coalesce(array_agg(w.route), '{}'), coalesce(array_agg(w.route) FILTER (WHERE w.allowed > 0), '{}')
     INTO _gates.covered, _gates.passing
     FROM (SELECT r AS route, min(g.allowed) AS allowed

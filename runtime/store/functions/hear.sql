@@ -2,6 +2,7 @@
 --   news         answered, failed, shut or throttled; see messages/outcome.hpp
 --   whole_kind, this_node, credential     what it is about and for whom; without them this route, for everybody
 --   wait_ms      how long nobody shall try, as the service says
+--   requests, input_tokens, output_tokens, requests_left, input_left, output_left     for the limits: see charge
 -- What a breaker does with it:
 --   closed       failed: counts; opens with the _failures_max-th in a row. shut: opens. answered: counts anew
 --   open         shut: stays open longer. All else was asked before it opened, and says nothing
@@ -72,6 +73,10 @@ BEGIN
                      ELSE least(_longest_ms, (_first_ms * power(2, least(30, _b.trips)))::bigint) END));
         END IF;
     END LOOP;
+
+    IF EXISTS (SELECT FROM swarm.limits) OR EXISTS (SELECT FROM unnest(_reports) AS r WHERE r ->> 'news' = 'throttled') THEN
+        PERFORM swarm.charge(_ticket_ids, _reports);
+    END IF;
 END $$;
 
 -- Opens a breaker, or keeps it open for longer; never for less, as the last of a crowd that was sent away knows least.

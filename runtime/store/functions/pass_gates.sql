@@ -72,6 +72,20 @@ BEGIN
     )
     UPDATE swarm.breakers b SET state = 'half_open', probe_ticket = p.ticket_id, probe_fence = _fence
     FROM probes p WHERE b.id = p.id;
+
+    WITH passed AS MATERIALIZED (
+        SELECT l.id, g.ticket_id
+        FROM swarm.limits l JOIN unnest(_ticket_ids, _routes) AS g (ticket_id, route) ON swarm.covers(l.route, g.route)
+        WHERE l.credential = ANY (_who) AND swarm.is_in_force(l)
+    ), noted AS (
+        UPDATE swarm.leases s SET limit_ids = p.ids
+        FROM (SELECT ticket_id, array_agg(id) AS ids FROM passed GROUP BY ticket_id) p WHERE s.ticket_id = p.ticket_id
+    )
+    UPDATE swarm.limits l
+    SET at = clock_timestamp(), requests_left = coalesce(swarm.level(l.requests_left, l.requests, l.at) - p.n, 0),
+        input_left = coalesce(swarm.level(l.input_left, l.input_tokens, l.at), 0),
+        output_left = coalesce(swarm.level(l.output_left, l.output_tokens, l.at), 0)
+    FROM (SELECT id, count(*) AS n FROM passed GROUP BY id) p WHERE l.id = p.id;
 END $$;
 
 DROP FUNCTION IF EXISTS swarm.about_breaker;

@@ -110,6 +110,15 @@ BEGIN
                     WHERE u.group_key <> '' AND u.turn <= q.turn
                     LIMIT _limit FOR UPDATE OF u SKIP LOCKED);
     DELETE FROM swarm.turns WHERE ctid = ANY (_turns);
+
+    -- What a service said once, and what was wrong with a node that is gone.
+    DELETE FROM swarm.limits WHERE id = ANY (ARRAY(
+        SELECT l.id FROM swarm.limits l WHERE NOT swarm.is_in_force(l) LIMIT _limit FOR UPDATE SKIP LOCKED));
+    DELETE FROM swarm.breakers WHERE id = ANY (ARRAY(
+        SELECT b.id FROM swarm.breakers b
+        WHERE b.credential IN (SELECT 'node:' || n.id FROM swarm.nodes n
+                               WHERE n.stopped_at IS NOT NULL OR n.last_seen_at < _cutoff)
+        LIMIT _limit FOR UPDATE SKIP LOCKED));
 END $$;
 
 -- A parent is kept as long as somebody waits for it. VOLATILE, so that each look has a snapshot of its own.

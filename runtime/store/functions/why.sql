@@ -62,6 +62,7 @@ BEGIN
         END IF;
         RETURN QUERY SELECT swarm.why_full(_q, _t.group_key);
         RETURN QUERY SELECT swarm.why_shut(_t.route);
+        RETURN QUERY SELECT swarm.why_limited(_t.route);
     ELSE
         RETURN NEXT format('that was %s ago%s%s', swarm.span(clock_timestamp() - _t.finished_at),
                            coalesce('; class ' || (_last.data ->> 'class'), '')

@@ -10,9 +10,9 @@ DECLARE
     _entry  CONSTANT text[] := '{claim,settle,heartbeat,note_sweep,reclaim,expire_attempts,expire_waiting,promote,propagate,cascade,
         register_node,stop_node,submit,spawn,assert_current,add_dependency,cancel,retry,release,approve,reject,enqueue,enqueue_object,
         enqueue_graph,schedule,unschedule,pause_schedule,resume_schedule,pause_queue,resume_queue,configure_queue,why,touched_by,
-        breakers_now,close_breaker,seal,prune,audit_verify,audit_head,audit_has_head,audit_replay,events_after}';
+        breakers_now,close_breaker,limits_now,set_limit,seal,prune,audit_verify,audit_head,audit_has_head,audit_replay,events_after}';
     _bring  CONSTANT text[] := '{enqueue,enqueue_object,enqueue_graph,add_dependency,cancel,retry,spawn,assert_current}';
-    _look   CONSTANT text[] := '{why,breakers_now,touched_by,events_after,audit_verify,audit_head,audit_has_head,audit_replay}';
+    _look   CONSTANT text[] := '{why,breakers_now,limits_now,touched_by,events_after,audit_verify,audit_head,audit_has_head,audit_replay}';
     _f      regprocedure;
 BEGIN
     FOREACH _name IN ARRAY ARRAY['swarm_node', 'swarm_enqueue', 'swarm_read'] LOOP

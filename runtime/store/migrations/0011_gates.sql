@@ -49,6 +49,8 @@ CREATE TABLE swarm.limits (
 ) WITH (fillfactor = 50);
 
 ALTER TABLE swarm.leases ADD limit_ids integer[]; -- the limits that its claim passed
+-- Both of its columns stay as they are while a lease lives, so that a heartbeat is still a HOT update.
+CREATE INDEX leases_with_limits ON swarm.leases (ticket_id) WHERE limit_ids IS NOT NULL; -- count_running
 
 -- The breakers and limits that a claim meets in its queue, and the routes that wait behind them.
 CREATE TYPE swarm.gates AS (
