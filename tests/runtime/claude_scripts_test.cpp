@@ -1,5 +1,6 @@
 #define CAF_SUITE claude_scripts
 
+#include "runtime/executors/route_report.hpp"
 #include "tests/runtime/claude_fixture.hpp"
 
 #include <algorithm>
@@ -193,6 +194,31 @@ CAF_TEST(scripts 9 and 11 say when to come back) {
   CAF_CHECK(holds(x.evidence, "(row 16)"));
   CAF_CHECK(x.retry_after > caf::timespan{47h});
   CAF_CHECK_EQUAL(requests.size(), 1u);
+}
+
+CAF_TEST(each end says what it means for others who use the same model or key) {
+  setenv("SWARM_TEST_CLAUDE_KEY", "k3y", 1);
+  values.api_key_env = "SWARM_TEST_CLAUDE_KEY";
+  const auto hash = executors::credential_hash("k3y");
+  auto news = [&](std::vector<scripted_answer> answers, const json& payload = json::object()) {
+    auto x = run(std::move(answers), payload).route;
+    return to_string(x.news) + (x.whole_kind ? " whole_kind " : " ") + x.credential;
+  };
+  CAF_CHECK_EQUAL(news({says("done")}), "answered " + hash);
+  CAF_CHECK_EQUAL(news({fails(401, "authentication_error", "no")}), "shut whole_kind " + hash);
+  CAF_CHECK_EQUAL(news({fails(429, "rate_limit_error", "slow", {"Retry-After: 600"})}), "throttled " + hash);
+  CAF_CHECK_EQUAL(news({fails(500, "api_error", "oops")}), "failed ");
+  CAF_CHECK(claude->credentials() == std::vector<std::string>{hash});
+  // What the first model met, whatever another one did then.
+  CAF_CHECK_EQUAL(news({fails(403, "permission_error", "not this one"), says("done")}, {{"fallback_model", "claude-opus-5-5"}}),
+                  "shut " + hash);
+  const auto x = run({fails(429, "rate_limit_error", "slow", {"Retry-After: 600", "anthropic-ratelimit-requests-remaining: 0",
+                                                              "anthropic-ratelimit-input-tokens-remaining: 1000",
+                                                              "anthropic-ratelimit-output-tokens-remaining: x"})}).route;
+  CAF_CHECK_EQUAL(x.requests, 1);
+  CAF_CHECK_EQUAL(x.requests_left, 0);
+  CAF_CHECK_EQUAL(x.input_tokens_left, 1000);
+  CAF_CHECK_EQUAL(x.output_tokens_left, -1);
 }
 
 CAF_TEST(script 20 no tool of a refused answer runs and the fallback begins anew) {

@@ -124,7 +124,7 @@ CAF_TEST(the service that a ticket needs is read from its kind and payload) {
          {"http", "{}", ""},
          {"claude", R"({"model": "claude-opus-5-5"})", "claude claude-opus-5-5"},
          {"claude", R"({"model": "a\u0007b"})", ""},
-         {"claude", "{}", ""},
+         {"claude", "{}", "claude default"},
          {"agent_cli", R"({"agent": "codex"})", "agent_cli codex"},
          {"command", R"({"command": ["true"]})", ""},
          {"command", R"({"command": ["true"], "route": "ssh host"})", "ssh host"},

@@ -5,8 +5,10 @@
 #include "runtime/executors/claude/json_members.hpp"
 #include "runtime/executors/claude/prompt.hpp"
 #include "runtime/executors/http/http_signal.hpp"
+#include "runtime/executors/route_report.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace swarm::executors::claude {
@@ -113,6 +115,8 @@ void claude_attempt::start() {
   if (!key)
     return end(outcome_class::auth, render(key.error()));
   api_key_ = std::move(*key);
+  route_.credential = credential_ = credential_hash(api_key_);
+  route_.requests = 0;
   max_tokens_ = payload_.max_tokens;
   begin_conversation(payload_.model.empty() ? services_->values.model : payload_.model);
 }
@@ -156,6 +160,7 @@ void claude_attempt::on_answer(api_answer x) {
   if (is_ending_)
     return;
   call_.reset();
+  note_headroom(x.end);
   if (auto id = header_of(x.end, "request-id"); !id.empty() && id.size() <= request_id_bytes_max) {
     if (request_ids_.size() == request_ids_max)
       request_ids_.erase(request_ids_.begin());
@@ -166,6 +171,7 @@ void claude_attempt::on_answer(api_answer x) {
   if (const auto failure = failure_of(x))
     return on_failure(*failure, x);
   retries_ = cuts_ = 0;
+  learn({route_news::answered, false, false, credential_});
   on_message(x.message);
 }
 
@@ -182,9 +188,35 @@ void claude_attempt::on_failure(const outside_signal& what, const api_answer& x)
         self->post([y = self.get()] { y->send(); });
     });
   }
+  learn(report_of(v, credential_));
   if (v.remedy == verdict_remedy::fallback_model && has_fallback())
     return begin_conversation(payload_.fallback_model);
   end(v.end, sentence, v.wait);
+}
+
+/// Nothing else than this is said for others; the newest word counts.
+void claude_attempt::learn(const route_report& x) {
+  if (model_ == payload_.fallback_model)
+    return;
+  route_.news = x.news;
+  route_.whole_kind = x.whole_kind;
+  route_.credential = x.news == route_news::none ? credential_ : x.credential;
+  route_.wait = x.wait;
+}
+
+/// What is left of the account's limits, as the answer says.
+void claude_attempt::note_headroom(const http_end& x) {
+  if (model_ == payload_.fallback_model)
+    return;
+  ++route_.requests;
+  for (auto [name, left] : {std::pair{"anthropic-ratelimit-requests-remaining", &route_.requests_left},
+                            {"anthropic-ratelimit-input-tokens-remaining", &route_.input_tokens_left},
+                            {"anthropic-ratelimit-output-tokens-remaining", &route_.output_tokens_left}}) {
+    const auto text = header_of(x, name);
+    std::int64_t number = -1;
+    if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc{} && number >= 0)
+      *left = number;
+  }
 }
 
 /// What is complete of an answer isn't asked for again, because that would do it twice.
@@ -308,6 +340,10 @@ void claude_attempt::deliver(outcome_class end, const std::string& sentence, std
   x.output_bytes = transcript_.total_bytes();
   x.output = transcript_.take();
   x.details = details();
+  x.route = route_;
+  // Reads from the cache don't count to the limit of input tokens.
+  x.route.input_tokens = spending_.usage().input + spending_.usage().cache_write_5m + spending_.usage().cache_write_1h;
+  x.route.output_tokens = spending_.usage().output;
   end_.deliver(std::move(x));
 }
 

@@ -68,6 +68,8 @@ private:
   void end_early(outcome_class, const std::string& sentence, bool at_once);
   void deliver(outcome_class, const std::string& sentence, std::chrono::milliseconds wait);
   void cancel_call();
+  void learn(const route_report&);
+  void note_headroom(const http_end&);
 
   bool has_fallback() const { return !payload_.fallback_model.empty() && model_ != payload_.fallback_model; }
   std::string details() const;
@@ -82,6 +84,8 @@ private:
   spending spending_;
   std::optional<conversation> conversation_;
   std::string api_key_;
+  std::string credential_; ///< The key's hash.
+  route_report route_; ///< What was learnt of the ticket's own model; a fallback is none of its route.
   std::string model_;
   std::int64_t max_tokens_ = 0;
   std::optional<http_client::exchange_id> call_;

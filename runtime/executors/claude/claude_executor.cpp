@@ -2,7 +2,9 @@
 
 #include "messages/error.hpp"
 #include "runtime/executors/claude/claude_attempt.hpp"
+#include "runtime/executors/claude/credentials.hpp"
 #include "runtime/executors/refuse.hpp"
+#include "runtime/executors/route_report.hpp"
 
 #include <utility>
 
@@ -38,6 +40,13 @@ std::unique_ptr<execution> claude_executor::start(const claimed_ticket& ticket, 
   auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(done));
   attempt->begin(ticket.timeout);
   return std::make_unique<claude_execution>(std::move(attempt));
+}
+
+std::vector<std::string> claude_executor::credentials() const {
+  auto key = read_api_key(services_->values);
+  if (!key || key->empty())
+    return {};
+  return {credential_hash(*key)};
 }
 
 } // namespace swarm::executors::claude

@@ -28,6 +28,9 @@ public:
 
   std::unique_ptr<execution> start(const claimed_ticket&, on_outcome) override;
 
+  /// Of the key as it is now; one that is changed is known to the claims after the next start of the node.
+  std::vector<std::string> credentials() const override;
+
 private:
   std::shared_ptr<http_client> client_;
   command_runner runner_;

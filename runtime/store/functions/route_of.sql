@@ -1,6 +1,6 @@
 -- The service outside that the work of a ticket needs, as breakers and limits know it; NULL for work that is done here:
 --   http         http <scheme>://<host>:<port> <variables that its headers take secrets from>
---   claude       claude <model>
+--   claude       claude <model>, or claude default where the node's configuration names it
 --   agent_cli    agent_cli <agent>
 --   all others   what the payload calls `route`, if anything
 -- Never a value of a secret: a URL may carry one. A route that can't be read or is too long for an index is none.
@@ -20,7 +20,7 @@ BEGIN
                   || coalesce(_parts[3], CASE lower(_parts[1]) WHEN 'https' THEN '443' ELSE '80' END)
                   || coalesce(' ' || _secrets, '');
     ELSIF _kind = 'claude' THEN
-        _route := 'claude ' || (_payload ->> 'model');
+        _route := 'claude ' || coalesce(_payload ->> 'model', 'default');
     ELSIF _kind = 'agent_cli' THEN
         _route := 'agent_cli ' || (_payload ->> 'agent');
     ELSE
