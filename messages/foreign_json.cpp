@@ -19,8 +19,8 @@ caf::expected<nlohmann::json> read_foreign_json(std::string_view text, std::size
   std::size_t values = 0;
   // What is refused is dropped on the way, so the value itself is never deeper than we allow.
   auto keep = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& x) {
-    using enum nlohmann::json::parse_event_t;
-    if (event == key || event == value)
+    using kind = nlohmann::json::parse_event_t;
+    if (event == kind::key || event == kind::value)
       has_nul = has_nul || holds_nul(x);
     is_deep = is_deep || depth > depth_max;
     return depth <= depth_max && ++values <= values_max;
