@@ -27,6 +27,8 @@ caf::expected<executors::claude::settings> claude_settings(const config::node_co
   result.ladder = {x.command.interrupt_grace, x.command.terminate_grace};
   result.output_head_bytes = x.command.output_head;
   result.output_tail_bytes = x.command.output_tail;
+  result.output_file_bytes_max = x.command.output_file;
+  result.outputs_bytes_max = x.command.outputs_kept;
   return result;
 }
 

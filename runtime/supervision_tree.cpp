@@ -147,6 +147,8 @@ struct supervision_tree::table {
   std::vector<child_spec> work() const {
     auto claude = settings.claude;
     claude.environment = allowed_environment();
+    claude.redactor = settings.redactor;
+    claude.attempts_folder = settings.attempts_folder;
     auto executors = executors::make_table(settings.functions, agents(), claude);
     std::vector<std::string> credentials;
     for (auto& [kind, executor] : executors)

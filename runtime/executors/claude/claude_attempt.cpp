@@ -62,13 +62,15 @@ model_profile profile_of(const claude_payload& x, const std::string& model, std:
 } // namespace
 
 claude_attempt::claude_attempt(std::shared_ptr<services> x, const claimed_ticket& ticket, claude_payload payload,
-                               on_outcome done)
+                               attempt_files files, on_outcome done)
   : services_(std::move(x)),
     ticket_(ticket),
     payload_(std::move(payload)),
     end_(std::move(done)),
     spending_(services_->values.prices, payload_.limits),
-    transcript_(services_->values.output_head_bytes, services_->values.output_tail_bytes) {}
+    files_(std::move(files)),
+    transcript_(services_->values.output_head_bytes, services_->values.output_tail_bytes, services_->values.redactor,
+                output_file{files_.output_file(), services_->values.output_file_bytes_max}) {}
 
 /// A step is taken only while somebody still holds the attempt.
 std::function<void(std::function<void()>)> claude_attempt::poster() {
@@ -339,6 +341,9 @@ void claude_attempt::deliver(outcome_class end, const std::string& sentence, std
   x.retry_after = wait;
   x.output_bytes = transcript_.total_bytes();
   x.output = transcript_.take();
+  if (transcript_.file_bytes() > 0)
+    files_.keep_output(services_->values.outputs_bytes_max);
+  files_ = {};
   x.details = details();
   x.route = route_;
   // Reads from the cache don't count to the limit of input tokens.

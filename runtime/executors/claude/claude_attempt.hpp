@@ -2,6 +2,7 @@
 
 #include "messages/claude_payload.hpp"
 #include "messages/ticket.hpp"
+#include "runtime/executors/attempt_files.hpp"
 #include "runtime/executors/claude/api_call.hpp"
 #include "runtime/executors/claude/conversation.hpp"
 #include "runtime/executors/claude/settings.hpp"
@@ -37,7 +38,7 @@ struct services {
 /// limit or can't be reached. Every step is taken on the executor's thread; the public functions may be called from any.
 class claude_attempt : public std::enable_shared_from_this<claude_attempt> {
 public:
-  claude_attempt(std::shared_ptr<services>, const claimed_ticket&, claude_payload, on_outcome);
+  claude_attempt(std::shared_ptr<services>, const claimed_ticket&, claude_payload, attempt_files, on_outcome);
 
   void begin(caf::timespan timeout);
 
@@ -98,6 +99,7 @@ private:
   nlohmann::json result_;
   bool is_ending_ = false; ///< No further step is taken.
   std::pair<outcome_class, std::string> early_end_;
+  attempt_files files_; ///< With the whole transcript.
   transcript transcript_;
   std::minstd_rand random_{std::random_device{}()};
 };

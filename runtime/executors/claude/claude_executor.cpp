@@ -37,7 +37,14 @@ std::unique_ptr<execution> claude_executor::start(const claimed_ticket& ticket, 
   auto payload = parse_claude_payload(ticket.payload);
   if (!payload)
     return refuse(std::move(done), outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
-  auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(done));
+  attempt_files files;
+  if (const auto& folder = services_->values.attempts_folder; !folder.empty()) {
+    auto made = attempt_files::make(folder, ticket.claim, "");
+    if (!made)
+      return refuse(std::move(done), outcome_class::transient, render(made.error()));
+    files = std::move(*made);
+  }
+  auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(files), std::move(done));
   attempt->begin(ticket.timeout);
   return std::make_unique<claude_execution>(std::move(attempt));
 }

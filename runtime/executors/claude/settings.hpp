@@ -2,11 +2,13 @@
 
 #include "messages/price_table.hpp"
 #include "runtime/executors/command/command_runner.hpp"
+#include "runtime/executors/redact/redactor.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace swarm::executors::claude {
@@ -25,6 +27,10 @@ struct settings {
   stop_ladder ladder;
   std::uint64_t output_head_bytes = 64u << 10;  ///< Of the transcript, the first bytes are kept ...
   std::uint64_t output_tail_bytes = 192u << 10; ///< ... and the last.
+  std::shared_ptr<const redact::redactor> redactor; ///< For the transcript; may be absent.
+  std::filesystem::path attempts_folder;            ///< For files with all of it; empty for none.
+  std::uint64_t output_file_bytes_max = 0;          ///< Of each.
+  std::uint64_t outputs_bytes_max = 0;              ///< Of all that are kept.
 };
 
 } // namespace swarm::executors::claude
