@@ -249,7 +249,7 @@ caf::expected<std::int64_t> rebuild(connection& db, const std::string& schema) {
 caf::expected<std::vector<queue_row>> list_queues(connection& db) {
   return read_all<queue_row>(db, sql::list_queues, {}, [](columns x) {
     return queue_row{x.text(),         x.number(), x.number(), x.maybe_number(), x.maybe_number(), x.maybe_number(),
-                     x.maybe_number(), x.truth(),  x.text(),   x.text(),         x.text()};
+                     x.maybe_number(), x.truth(),  x.text(),   x.text(),         x.text(),         x.text()};
   });
 }
 

@@ -133,6 +133,7 @@ struct queue_row {
   std::optional<std::int64_t> slots, slots_per_node, slots_per_key, ageing_ms;
   bool is_fair = false;
   std::string paused_at, paused_by, pause_reason; ///< Empty unless paused.
+  std::string command_limits;                     ///< JSON; empty when there are none.
 };
 
 caf::expected<std::vector<queue_row>> list_queues(connection&);

@@ -491,7 +491,7 @@ caf::expected<void> resume_queue(connection& db, const std::string& queue) {
 
 caf::expected<void> configure_queue(connection& db, const queue_settings& x) {
   auto done = db.run(sql::configure_queue, params::of(x.queue, x.slots, x.slots_per_node, x.slots_per_key, ms(x.ageing),
-                                                      x.is_fair));
+                                                      x.is_fair, if_any(x.command_limits)));
   if (!done)
     return std::move(done.error());
   return caf::unit;

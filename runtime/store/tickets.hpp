@@ -84,6 +84,7 @@ struct queue_settings {
   std::int32_t slots_per_key = 0;  ///< of one group key.
   caf::timespan ageing{0};         ///< So much waiting makes up for one step of priority.
   bool is_fair = false;            ///< Group keys take turns.
+  std::string command_limits = {}; ///< Of each program, as JSON like the member `limits` of a payload; may be empty.
 };
 
 /// Replaces the settings of a queue, which is made if there is none. @returns errc::constraint_violated with a sentence.

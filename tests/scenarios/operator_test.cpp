@@ -134,10 +134,16 @@ CAF_TEST(a queue gets limits and loses them again) {
   auto row = [&] { return sql("SELECT concat_ws(' ', slots, slots_per_node, slots_per_key, ageing_ms, is_fair) "
                               "FROM swarm.queues WHERE name = 'gpu'"); };
   CAF_CHECK_EQUAL(row(), "2 1 10000 f");
+  said({"configure", "gpu", "--cpu", "1m", "--memory", "2GiB", "--core", "0B", "--files", "64", "--processes", "9"});
+  const auto* limits = R"({"files": 64, "cpu_ms": 60000, "processes": 9, "core_bytes": 0, "memory_bytes": 2147483648})";
+  CAF_CHECK_EQUAL(sql("SELECT command_limits FROM swarm.queues WHERE name = 'gpu'"), limits);
+  CAF_CHECK(contains(said({"queues"}), std::string{"limits of its commands: "} + limits));
   said({"configure", "gpu", "--fair", "--slots-per-node", "3"});
   CAF_CHECK_EQUAL(row(), "3 t");
+  CAF_CHECK_EQUAL(sql("SELECT command_limits IS NULL FROM swarm.queues WHERE name = 'gpu'"), "t");
   for (auto& wrong : std::vector<std::vector<std::string>>{{"gpu", "--slots", "0"}, {"gpu", "--ageing", "10"},
                                                            {"gpu", "--ageing", "1s", "--fair"},
+                                                           {"gpu", "--cpu", "60"}, {"gpu", "--files", "-1"},
                                                            {"a queue", "--slots", "1"}, {}}) {
     auto words = wrong;
     words.insert(words.begin(), "configure");

@@ -29,6 +29,8 @@ struct fixture {
     return result;
   }
 
+  std::string claim_payload() { return must(store::claim(s.db, {"default", 1, s.node, {}})).at(0).payload; }
+
   std::size_t claim_on(std::int64_t node, std::int32_t limit = 100) {
     return must(store::claim(s.db, {"default", limit, node_id{node}, {}})).size();
   }
@@ -52,6 +54,41 @@ CAF_TEST(a queue runs as many tickets as it has slots whoever claims) {
   CAF_CHECK_EQUAL(s.reclaim().reclaimed, 1);
   CAF_CHECK_EQUAL(claim_on(3), 1u);
   CAF_CHECK_EQUAL(claim_on(3), 0u);
+}
+
+CAF_TEST(a command gets the lower one of its own limits and those of its queue) {
+  configure(R"(command_limits => '{"cpu_ms": 60000, "files": 100}')");
+  struct row {
+    const char* payload;
+    const char* limits;
+  };
+  for (auto& x : std::vector<row>{
+         {R"({"command": ["true"]})", R"({"files": 100, "cpu_ms": 60000})"},
+         {R"({"command": ["true"], "limits": {"files": 7, "processes": 3}})", R"({"files": 7, "cpu_ms": 60000, "processes": 3})"},
+         {R"({"command": ["true"], "limits": {"files": 101, "cpu_ms": 60001}})", R"({"files": 100, "cpu_ms": 60000})"},
+         {R"({"command": ["true"], "limits": {"cpu_ms": 0}})", R"({"files": 100, "cpu_ms": 60000})"}, // 0: no limit
+         {R"({"command": ["true"], "limits": {"files": "many"}})", R"({"files": "many", "cpu_ms": 60000})"},
+         {R"({"command": ["true"], "limits": 7})", "7"}}) {
+    s.ask(std::string{"SELECT swarm.enqueue('command', '"} + x.payload + "')");
+    CAF_CHECK_EQUAL(s.ask("SELECT '" + claim_payload() + "'::jsonb ->> 'limits'"), x.limits);
+  }
+  enqueue("");
+  CAF_CHECK_EQUAL(claim_payload(), "{}");
+}
+
+CAF_TEST(limits of commands that a worker could not keep are refused) {
+  auto says = [&](const std::string& limits, const std::string& sentence) {
+    store::queue_settings settings;
+    settings.queue = "default";
+    settings.command_limits = limits;
+    return sentence_of(store::configure_queue(s.db, settings)).find(sentence) != std::string::npos;
+  };
+  CAF_CHECK(says("[]", "command_limits must be an object"));
+  CAF_CHECK(says(R"({"memory": 1})", "has no 'memory', known are core_bytes"));
+  for (auto& value : {R"("1")", "1.5", "-1", "0"})
+    CAF_CHECK(says(std::string{R"({"cpu_ms": )"} + value + "}", "whole numbers, and 'cpu_ms' is none"));
+  configure(R"(command_limits => '{"core_bytes": 0}')");
+  CAF_CHECK_EQUAL(s.ask("SELECT command_limits FROM swarm.queues WHERE name = 'default'"), R"({"core_bytes": 0})");
 }
 
 CAF_TEST(two claimers at once do not share a slot) {

@@ -21,7 +21,10 @@ std::string order(const store::queue_row& x) {
 }
 
 std::string remark(const store::queue_row& x) {
-  return x.paused_at.empty() ? "" : paused_since(x.paused_at, x.paused_by, x.pause_reason);
+  std::string result = x.paused_at.empty() ? "" : paused_since(x.paused_at, x.paused_by, x.pause_reason);
+  if (!x.command_limits.empty())
+    result += (result.empty() ? "" : "; ") + ("limits of its commands: " + x.command_limits);
+  return result;
 }
 
 void print_json(const std::vector<store::queue_row>& queues) {
@@ -31,6 +34,8 @@ void print_json(const std::vector<store::queue_row>& queues) {
                                 {"slots_per_key", x.slots_per_key}})
       if (value)
         line[name] = *value;
+    if (!x.command_limits.empty())
+      line["command_limits"] = nlohmann::ordered_json::parse(x.command_limits, nullptr, false);
     if (!x.paused_at.empty())
       line["paused"] = {{"at", x.paused_at}, {"by", x.paused_by}, {"reason", x.pause_reason}};
     std::cout << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
@@ -56,6 +61,35 @@ int queues(const invocation& x, bool json) {
   });
 }
 
+/// Flags for what each program may use, as members of a payload's `limits`.
+void add_command_limits(CLI::App& command, nlohmann::json& limits) {
+  auto add = [&](const char* flag, const char* member, const char* sentence, auto read) {
+    command.add_option_function<std::string>(flag, [&limits, member, read](const std::string& text) {
+      auto value = read(text);
+      if (!value)
+        throw CLI::ValidationError(render(value.error()));
+      limits[member] = *value;
+    }, sentence);
+  };
+  auto milliseconds = [](const std::string& text) -> caf::expected<std::int64_t> {
+    auto value = config::parse_duration(text);
+    if (!value)
+      return std::move(value.error());
+    return value->count();
+  };
+  add("--cpu", "cpu_ms", "CPU time of each program of a command, e.g. 60s", milliseconds);
+  add("--memory", "memory_bytes", "Address space of each program, e.g. 2GiB", config::parse_size);
+  add("--core", "core_bytes", "Size of a core file; 0 for none", config::parse_size);
+  for (auto [flag, member, sentence] : {std::tuple{"--files", "files", "Files that each program may have open"},
+                                        {"--processes", "processes", "Processes that the node's user may have"}})
+    add(flag, member, sentence, [](const std::string& text) -> caf::expected<std::int64_t> {
+      std::int64_t value = 0;
+      if (!CLI::detail::lexical_cast(text, value) || value < 0)
+        return make_error(errc::invalid_input, "'" + text + "' isn't a whole number");
+      return value;
+    });
+}
+
 } // namespace
 
 void add_queues(CLI::App& program, invocation&, action& chosen) {
@@ -68,6 +102,7 @@ void add_queues(CLI::App& program, invocation&, action& chosen) {
 void add_configure(CLI::App& program, invocation&, action& chosen) {
   auto settings = std::make_shared<store::queue_settings>();
   auto ageing = std::make_shared<std::string>();
+  auto limits = std::make_shared<nlohmann::json>(nlohmann::json::object());
   auto* command = program.add_subcommand("configure", "Set the limits and the order of a queue; what isn't given isn't "
                                                       "limited");
   command->add_option("QUEUE", settings->queue, "Name of the queue")->required();
@@ -84,10 +119,13 @@ void add_configure(CLI::App& program, invocation&, action& chosen) {
       return value ? std::string{} : render(value.error());
     })
     ->excludes(fair);
+  add_command_limits(*command, *limits);
   command->callback([=, &chosen] {
     chosen = [=](const invocation& x) {
       if (!ageing->empty())
         settings->ageing = *config::parse_duration(*ageing);
+      if (!limits->empty())
+        settings->command_limits = limits->dump();
       return with_database(x, "swarm configure", [&](store::connection& db) -> caf::expected<void> {
         if (auto done = store::configure_queue(db, *settings); !done)
           return done;

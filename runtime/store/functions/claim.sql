@@ -97,7 +97,9 @@ BEGIN
         SELECT _at.id, '', max(s.rank & ((1::bigint << 40) - 1)) FROM spec s WHERE _at.is_fair HAVING count(*) > 0
         ON CONFLICT (queue_id, group_key) DO UPDATE SET turn = greatest(u.turn, excluded.turn)
     )
-    SELECT s.id, _fence, (s.attempts + 1)::smallint, s.attempts_max, s.graph_id, s.key, s.kind, s.payload,
+    SELECT s.id, _fence, (s.attempts + 1)::smallint, s.attempts_max, s.graph_id, s.key, s.kind,
+           CASE WHEN _at.command_limits IS NULL OR s.kind <> 'command' THEN s.payload
+                ELSE swarm.within_limits(s.payload::jsonb, _at.command_limits)::text END,
            -- At least a moment: 0 would mean that there is no limit.
            CASE WHEN s.deadline_at IS NULL THEN 0
                 ELSE greatest(1, ceil(extract(epoch FROM s.deadline_at - _now) * 1000))::bigint END,
@@ -114,8 +116,8 @@ BEGIN
     END IF;
 END $$;
 
--- Locks up to _limit rows of a queue, in order, beginning in each rank behind its mark, but none of these routes. Ranks without a mark are looked
--- at as a whole: what is claimed there gives them one.
+-- Locks up to _limit rows of a queue, in order, beginning in each rank behind its mark, but none of these routes. Ranks
+-- without a mark are looked at as a whole: what is claimed there gives them one.
 DROP FUNCTION IF EXISTS swarm.find_ready_after;
 CREATE FUNCTION swarm.find_ready_after(_queue_id integer, _limit integer, _ranks bigint[], _seqs bigint[], _covered text[])
 RETURNS tid[] LANGUAGE plpgsql VOLATILE AS $$

@@ -16,25 +16,30 @@ BEGIN
 END $$;
 
 -- Sets the limits and the order of a queue, which is made if there is none; NULL means no limit, as for all that isn't
--- given. Tickets that are queued already keep their places when the order changes, relative to each other.
+-- given; command_limits: see within_limits. Tickets that are queued already keep their places when the order changes,
+-- relative to each other.
 DROP FUNCTION IF EXISTS swarm.configure_queue;
 CREATE FUNCTION swarm.configure_queue(queue text, slots integer DEFAULT NULL, slots_per_node integer DEFAULT NULL,
                                       slots_per_key integer DEFAULT NULL, ageing interval DEFAULT NULL,
-                                      is_fair boolean DEFAULT false) RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
+                                      is_fair boolean DEFAULT false, command_limits jsonb DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_variable
 DECLARE
-    _at swarm.queues;
+    _at  swarm.queues;
+    _why CONSTANT text := swarm.refuse_limits(command_limits);
 BEGIN
     IF queue !~ '^[A-Za-z0-9_.-]{1,63}$' THEN
         RAISE EXCEPTION 'a queue''s name is made of 1 to 63 letters, digits, ''_'', ''-'' and ''.'', not %',
             quote_literal(left(queue, 63)) USING ERRCODE = 'SW002';
     END IF;
-    INSERT INTO swarm.queues AS q (name, slots, slots_per_node, slots_per_key, ageing_ms, is_fair)
-    VALUES (queue, slots, slots_per_node, slots_per_key, swarm.to_ms(ageing::text), is_fair)
+    IF _why IS NOT NULL THEN
+        RAISE EXCEPTION '%', _why USING ERRCODE = 'SW002';
+    END IF;
+    INSERT INTO swarm.queues AS q (name, slots, slots_per_node, slots_per_key, ageing_ms, is_fair, command_limits)
+    VALUES (queue, slots, slots_per_node, slots_per_key, swarm.to_ms(ageing::text), is_fair, command_limits)
     ON CONFLICT ON CONSTRAINT queue_name_once DO UPDATE
     SET slots = excluded.slots, slots_per_node = excluded.slots_per_node, slots_per_key = excluded.slots_per_key,
-        ageing_ms = excluded.ageing_ms, is_fair = excluded.is_fair
+        ageing_ms = excluded.ageing_ms, is_fair = excluded.is_fair, command_limits = excluded.command_limits
     RETURNING * INTO _at;
     -- Ranks of another order would sort wrongly beside new ones.
     UPDATE swarm.ready r SET rank = swarm.rank_of(_at, t.priority, r.queued_at)
