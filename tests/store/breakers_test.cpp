@@ -322,6 +322,23 @@ CAF_TEST(what was asked before a breaker opened neither closes it nor shortens i
   CAF_CHECK_EQUAL(state("api x"), "");
 }
 
+CAF_TEST(a breaker that is shut again while one ticket tries lets no second one try beside it) {
+  for (int i = 0; i < 4; ++i)
+    submit("api x");
+  auto claims = claim(s, 2);
+  settle(s, {shut(claims.at(0))});
+  let_it_pass();
+  auto probe = claim(s);
+  CAF_REQUIRE_EQUAL(probe.size(), 1u);
+  settle(s, {shut(claims[1])}); // was asked long before
+  CAF_CHECK_EQUAL(state("api x"), "open 2");
+  let_it_pass();
+  CAF_CHECK(claim(other).empty());
+  settle(s, {answered(probe[0])});
+  CAF_CHECK_EQUAL(state("api x"), "open 2");
+  CAF_CHECK_EQUAL(claim(other).size(), 1u);
+}
+
 CAF_TEST(what a lost worker says about a service is not heard) {
   submit("api x");
   auto claims = claim(s);

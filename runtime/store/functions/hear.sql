@@ -79,7 +79,8 @@ BEGIN
     END IF;
 END $$;
 
--- Opens a breaker, or keeps it open for longer; never for less, as the last of a crowd that was sent away knows least.
+-- Opens a breaker, or keeps it open for longer; never for less, as the last of a crowd that was sent away knows least. One
+-- that tries already stays the one: nobody else is let through while it runs.
 DROP FUNCTION IF EXISTS swarm.open_breaker;
 CREATE FUNCTION swarm.open_breaker(_b swarm.breakers, _ticket_id bigint, _reason text, _until timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
@@ -87,7 +88,7 @@ BEGIN
     UPDATE swarm.breakers b
     SET state = 'open', until = greatest(b.until, _until), failures = b.failures + 1, reason = _reason,
         ticket_id = _ticket_id, opened_at = coalesce(b.opened_at, clock_timestamp()),
-        trips = b.trips + (b.state <> 'open')::integer, probe_ticket = NULL, probe_fence = NULL
+        trips = b.trips + (b.state <> 'open')::integer
     WHERE b.id = _b.id;
     IF _b.state <> 'open' THEN
         INSERT INTO swarm.ticket_events (ticket_id, kind, data)
