@@ -2,14 +2,12 @@
 
 #include "runtime/checks/evidence.hpp"
 #include "runtime/checks/json_schema.hpp"
-#include "runtime/executors/command/unique_fd.hpp"
+#include "runtime/executors/beneath.hpp"
 
 #include <openssl/evp.h>
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +22,7 @@ namespace swarm::checks {
 
 namespace {
 
+using executors::open_beneath;
 using executors::unique_fd;
 
 finding error(const file_rule& rule, const std::string& what) {
@@ -32,26 +31,6 @@ finding error(const file_rule& rule, const std::string& what) {
 
 finding fail(const file_rule& rule, const std::string& what) {
   return {verdict::fail, in_quotes(rule.path) + " " + what, {}};
-}
-
-struct opened {
-  unique_fd file;
-  int error_number = 0;
-};
-
-opened open_below(int root, const std::string& path, int flags) {
-  open_how how{};
-  how.flags = static_cast<decltype(how.flags)>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  constexpr int tries_max = 16;
-  for (int tries = 1;; ++tries) {
-    const auto number = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-    if (number >= 0)
-      return {unique_fd{static_cast<int>(number)}, 0};
-    // The kernel asks to try again when something was renamed meanwhile, and somebody may do that without end.
-    if ((errno != EAGAIN && errno != EINTR) || tries == tries_max)
-      return {{}, errno};
-  }
 }
 
 bool is_missing(int error_number) {
@@ -129,12 +108,12 @@ struct regular_file {
 caf::expected<regular_file> open_regular(int root, const std::string& path) {
   // A handle on the place first, which opens nothing: opening a device, or a pipe, is already a deed.
   for (const auto flags : {O_PATH, O_RDONLY | O_NONBLOCK | O_NOCTTY}) {
-    auto [file, error_number] = open_below(root, path, flags);
+    auto file = open_beneath(root, path, flags);
     if (!file)
-      return make_error(is_missing(error_number)                            ? errc::not_found
-                        : error_number == EXDEV || error_number == ELOOP ? errc::conflict
-                                                                         : errc::io_failed,
-                        reason(error_number));
+      return make_error(is_missing(errno)                    ? errc::not_found
+                        : errno == EXDEV || errno == ELOOP ? errc::conflict
+                                                             : errc::io_failed,
+                        reason(errno));
     struct stat info {};
     if (::fstat(file.get(), &info) != 0)
       return make_error(errc::io_failed, "can't be examined: " + std::generic_category().message(errno));
@@ -201,10 +180,9 @@ finding check_file(int root, const file_rule& rule, const file_notes& notes) {
   if (rule.must_stay)
     return check_protected(root, rule, notes);
   if (!rule.must_exist) {
-    const auto [place, error_number] = open_below(root, rule.path, O_PATH | O_NOFOLLOW);
-    return place                      ? fail(rule, "exists, and must not")
-           : is_missing(error_number) ? finding{verdict::pass, {}, {}}
-                                      : error(rule, reason(error_number));
+    return open_beneath(root, rule.path, O_PATH | O_NOFOLLOW) ? fail(rule, "exists, and must not")
+           : is_missing(errno)                                ? finding{verdict::pass, {}, {}}
+                                                              : error(rule, reason(errno));
   }
   const auto opened = open_regular(root, rule.path);
   if (!opened)
@@ -274,9 +252,9 @@ finding remove_file(const std::filesystem::path& workspace, const std::string& p
     return {verdict::error, render(root.error()), {}};
   const auto name = std::filesystem::path{path}.filename();
   const auto folder = std::filesystem::path{path}.parent_path();
-  const auto [parent, error_number] = open_below(root->get(), folder.empty() ? "." : folder.string(), O_PATH | O_DIRECTORY);
-  if (!parent && !is_missing(error_number))
-    return {verdict::error, in_quotes(path) + " " + reason(error_number), {}};
+  const auto parent = open_beneath(root->get(), folder.empty() ? "." : folder.string(), O_PATH | O_DIRECTORY);
+  if (!parent && !is_missing(errno))
+    return {verdict::error, in_quotes(path) + " " + reason(errno), {}};
   if (parent && ::unlinkat(parent.get(), name.c_str(), 0) != 0 && !is_missing(errno))
     return {verdict::error, in_quotes(path) + " can't be removed: " + std::generic_category().message(errno), {}};
   return {verdict::pass, {}, {}};
