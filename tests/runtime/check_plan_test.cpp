@@ -151,6 +151,19 @@ CAF_TEST(a check without a verdict is repeated and then a person must judge) {
   CAF_CHECK_EQUAL(record(0, "repeats"), "");
 }
 
+CAF_TEST(an error ends the checks as a failure does and only an error is repeated) {
+  for (auto& [code, expected] : {std::pair{1, "check_failed: "}, {127, "check_error: "}}) {
+    make("[" + command + ", " + command + "]");
+    begin();
+    CAF_CHECK(end(exited(code)).what == nothing); // nothing that the other one says could make up for it
+    CAF_CHECK(verdict().starts_with(expected));
+  }
+  site.repeats_max = 2;
+  make("[" + command + "]");
+  begin();
+  CAF_CHECK(end(exited(1)).what == nothing);
+}
+
 CAF_TEST(repeats are counted for each check by itself) {
   site.repeats_max = 1;
   make("[" + command + ", " + command + "]");

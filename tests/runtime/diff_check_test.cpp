@@ -290,6 +290,19 @@ CAF_TEST(whatever the work does to a repository is in the diff) {
   CAF_CHECK_EQUAL(changed(base), "A .gitignore, M kept, A new file\n, A secret, D tests/old");
 }
 
+CAF_TEST(looking at a repository changes nothing in it) {
+  scratch.write("a", "1\n");
+  git("add -A && git commit -qm first");
+  scratch.write("a", "2\n");
+  scratch.write("b", "1\n");
+  git("add a");
+  auto state = [&] { return run({"git", "status", "--porcelain=v1"}).output; };
+  const auto before = state();
+  CAF_CHECK_EQUAL(before, "M  a\n?? b\n");
+  changed(must_base({}));
+  CAF_CHECK_EQUAL(state(), before);
+}
+
 CAF_TEST(a base that is named is what everything is compared with) {
   scratch.write("a", "1\n");
   git("add -A && git commit -qm first && git branch start");
