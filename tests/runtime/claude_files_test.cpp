@@ -5,6 +5,7 @@
 #include "messages/error.hpp"
 #include "tests/fixtures/scratch_folder.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -101,6 +102,9 @@ CAF_TEST(what is no regular file is not touched and nobody waits for it) {
     CAF_CHECK(said(files.read(path, 0)).ends_with("it isn't a regular file"));
     CAF_CHECK(said(files.write(path, "x")).starts_with("error: the file can't be written"));
   }
+  const executors::unique_fd reader{::open((inner / "pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  CAF_REQUIRE(reader);
+  CAF_CHECK(said(files.write("pipe", "x")).ends_with("it isn't a regular file"));
 }
 
 CAF_TEST(what is not there or makes no sense is a sentence) {
