@@ -2,6 +2,7 @@
 
 #include "runtime/executors/command/unique_fd.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace swarm::executors {
@@ -12,6 +13,7 @@ namespace swarm::executors {
 /// The kernel looks at every step on the way (openat2, Linux 5.6), so neither "..", nor an absolute path, nor a symbolic
 /// link leads out of `directory`: EXDEV. A check of the text would be right only until somebody puts a link in the place
 /// of a folder.
-unique_fd open_beneath(int directory, const std::string& path, int flags);
+/// @param also_refused more of the RESOLVE_ flags of openat2, e.g. RESOLVE_NO_SYMLINKS.
+unique_fd open_beneath(int directory, const std::string& path, int flags, std::uint64_t also_refused = 0);
 
 } // namespace swarm::executors
