@@ -127,6 +127,7 @@ private:
       {"stdin_file", &ticket_reader::read_stdin_file},
       {"timeout", &ticket_reader::read_timeout},
       {"unique", &ticket_reader::read_unique},
+      {"workspace", &ticket_reader::read_workspace},
     };
     return result;
   }
@@ -190,10 +191,23 @@ private:
       report_that_it(key, "has 'env', which only a command or an agent can have");
     if (body["cwd"] && !body["command"] && !body["agent"] && !body["claude"])
       report_that_it(key, "has 'cwd', which only a command, an agent or claude can have");
+    if (body["workspace"])
+      settle_place(key, body);
     if (body["check"] && body["checks"])
       report_that_it(key, "has both check and checks; write one of them");
     if (body["stdin"] && body["stdin_file"])
       report_that_it(key, "has both stdin and stdin_file; write one of them");
+  }
+
+  /// A ticket works in one place.
+  void settle_place(const YAML::Node& key, const YAML::Node& body) {
+    if (!body["command"] && !body["agent"] && !body["claude"])
+      report_that_it(key, "has 'workspace', which only a command, an agent or claude can have");
+    if (payload_.workspace.kind == workspace_kind::none)
+      return;
+    if (body["cwd"] || other_.contains("working_directory"))
+      report_that_it(key, "has both a workspace and a directory to work in; write one of them");
+    payload_.working_directory.clear();
   }
 
   void read_command(const YAML::Node& at, const YAML::Node& value) {
@@ -300,8 +314,10 @@ private:
 
   /// Of what isn't a command: its own members, and the check.
   std::string other_payload() {
-    if (entry_.ticket.kind == "agent_cli" || entry_.ticket.kind == "claude")
+    if ((entry_.ticket.kind == "agent_cli" || entry_.ticket.kind == "claude") && !payload_.working_directory.empty())
       other_.emplace("working_directory", payload_.working_directory);
+    if (payload_.workspace.kind != workspace_kind::none)
+      other_["workspace"] = to_json(payload_.workspace);
     for (const auto& [name, value] : payload_.environment)
       other_["environment"][name] = value;
     if (!payload_.checks.empty())
@@ -434,11 +450,34 @@ private:
       report(at, "cwd must be the path of a directory, as in 'src/hello'; leave it out for the file's own");
       return;
     }
-    auto path = (context_.folder / value.Scalar()).lexically_normal();
+    payload_.working_directory = from_folder(value.Scalar());
+  }
+
+  std::string from_folder(const std::string& text) const {
+    auto path = (context_.folder / text).lexically_normal();
     // "hello/" is the same place as "hello".
     if (!path.has_filename() && path != path.root_path())
       path = path.parent_path();
-    payload_.working_directory = path.string();
+    return path.string();
+  }
+
+  /// A kind alone, or a map.
+  void read_workspace(const YAML::Node& at, const YAML::Node& value) {
+    if (!value.IsMap() && !value.IsScalar()) {
+      report(at, "workspace must be none, dir or a map, as in {kind: git_worktree, repository: ., base: main}");
+      return;
+    }
+    auto request = nlohmann::json::object();
+    if (value.IsScalar())
+      request["kind"] = value.Scalar();
+    for (const auto& item : value) // a commit may look like a number
+      request[item.first.Scalar()] = item.second.IsScalar() ? nlohmann::json(item.second.Scalar()) : as_json(item.second);
+    if (auto path = request.find("repository"); path != request.end() && path->is_string() && *path != "")
+      *path = from_folder(path->get<std::string>());
+    if (auto workspace = swarm::read_workspace(request))
+      payload_.workspace = std::move(*workspace);
+    else
+      report(at, render(workspace.error()));
   }
 
   void read_env(const YAML::Node& at, const YAML::Node& value) {

@@ -37,13 +37,14 @@ struct command_spec {
   bool errors_apart = false;        ///< stderr gets a pipe of its own, so that it can't tear the lines of stdout.
   std::string input;                ///< What it reads from stdin ...
   std::string input_file;           ///< ... or a regular file that it reads, from its directory; else there is nothing.
+  bool input_is_confined = false;   ///< That file must lie below its directory; no ".." and no link may lead out of it.
   command_limits limits;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, command_spec& x) {
     return f(caf::meta::type_name("command_spec"), x.argv, x.working_directory, x.environment, x.timeout,
              x.output_head_bytes, x.output_tail_bytes, x.output_file, x.output_file_bytes_max, x.errors_apart, x.input,
-             x.input_file, x.limits);
+             x.input_file, x.input_is_confined, x.limits);
   }
 };
 

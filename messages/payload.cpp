@@ -20,6 +20,7 @@ constexpr auto check_timeout_max_ms =
   static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(caf::timespan::max()).count());
 
 constexpr const char* one_of_two = "'check' and 'checks' exclude each other";
+constexpr const char* one_place = "'workspace' and 'working_directory' exclude each other";
 
 /// Beyond any machine, and small enough for every unit that it is turned into.
 constexpr std::uint64_t limit_max = 1'000'000'000'000'000;
@@ -128,6 +129,19 @@ caf::error read_check_list(const json& value, std::vector<check_definition>& res
   return {};
 }
 
+caf::error read_workspace_member(const json& value, workspace_request& result) {
+  auto workspace = read_workspace(value);
+  if (!workspace)
+    return wrong(render(workspace.error()));
+  result = std::move(*workspace);
+  return {};
+}
+
+/// Whether there are two directories that the work could be done in.
+bool is_torn(const workspace_request& workspace, const std::string& working_directory) {
+  return workspace.kind != workspace_kind::none && !working_directory.empty();
+}
+
 json limits_as_json(const command_limits& x) {
   auto result = json::object();
   if (x.cpu.count() > 0)
@@ -169,11 +183,13 @@ caf::error read_member(const std::string& name, const json& value, command_paylo
     return read_timeout(value, result.check_timeout);
   if (name == "checks")
     return read_check_list(value, result.checks);
+  if (name == "workspace")
+    return read_workspace_member(value, result.workspace);
   if (name == "route") // read by the database
     return is_text(value) ? caf::error{} : wrong("'route' must be a string without NUL");
   return wrong("unknown member " + json(name).dump()
                + ", known are check, check_timeout_ms, checks, command, environment, exit_codes, limits, route, secrets, shell, stdin, "
-                 "stdin_file and working_directory");
+                 "stdin_file, working_directory and workspace");
 }
 
 } // namespace
@@ -198,6 +214,8 @@ std::string to_json(const command_payload& x) {
   // What few tickets have.
   if (!x.checks.empty())
     result["checks"] = to_json(x.checks);
+  if (x.workspace.kind != workspace_kind::none)
+    result["workspace"] = to_json(x.workspace);
   if (x.shell)
     result["shell"] = true;
   if (!x.secrets.empty())
@@ -222,7 +240,7 @@ caf::expected<taken_checks> take_checks(std::string_view text) {
   if (!found || !found->is_object())
     return make_error(errc::invalid_input, found ? "it must be a JSON object" : "it " + render(found.error()));
   command_payload taken;
-  for (const auto* name : {"check", "check_timeout_ms", "checks"}) {
+  for (const auto* name : {"check", "check_timeout_ms", "checks", "workspace"}) {
     auto member = found->find(name);
     if (member == found->end())
       continue;
@@ -235,8 +253,10 @@ caf::expected<taken_checks> take_checks(std::string_view text) {
   if (auto directory = found->find("working_directory"); directory != found->end())
     if (auto failed = read_directory(*directory, taken.working_directory))
       return failed;
+  if (is_torn(taken.workspace, taken.working_directory))
+    return wrong(one_place);
   found->erase("route"); // read by the database
-  return taken_checks{checks_of(taken), taken.working_directory, found->dump()};
+  return taken_checks{checks_of(taken), taken.working_directory, taken.workspace, found->dump()};
 }
 
 caf::expected<command_payload> parse_command_payload(std::string_view text) {
@@ -254,6 +274,8 @@ caf::expected<command_payload> parse_command_payload(std::string_view text) {
     return wrong("'stdin' and 'stdin_file' exclude each other");
   if (!result.check.empty() && !result.checks.empty())
     return wrong(one_of_two);
+  if (is_torn(result.workspace, result.working_directory))
+    return wrong(one_place);
   return result;
 }
 

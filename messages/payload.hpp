@@ -2,6 +2,7 @@
 
 #include "messages/checks.hpp"
 #include "messages/command.hpp"
+#include "messages/workspace.hpp"
 
 #include <caf/expected.hpp>
 #include <caf/timespan.hpp>
@@ -19,7 +20,8 @@ namespace swarm {
 ///    "secrets": ["SWARM_SECRET_NPM"], "stdin": "yes\n", "exit_codes": [0, 3], "limits": {"cpu_ms": 60000, "memory_bytes": 1073741824},
 ///    "check": ["test", "-x", "hello"], "check_timeout_ms": 60000}
 ///
-/// `check` is the short form of `checks` (messages/checks.hpp) with a single command; a payload has one of the two.
+/// `workspace` (messages/workspace.hpp) is a directory of its own instead of `working_directory`; a payload has one of the
+/// two. `check` is the short form of `checks` (messages/checks.hpp) with a single command; a payload has one of the two.
 ///
 /// Only `command` must be there. A member that isn't known here is refused: a newer node may mean a restriction by it.
 struct command_payload {
@@ -30,6 +32,7 @@ struct command_payload {
   std::vector<std::int32_t> exit_codes{0};        ///< By which it says that its work is done.
   command_limits limits;
   std::string working_directory;                  ///< Absolute; empty for the node's work directory.
+  workspace_request workspace;
   std::map<std::string, std::string> environment; ///< Added to the allow-listed variables of the node.
   std::vector<std::string> secrets;               ///< Variables of the node that the command sees, too, and its check not.
   std::vector<std::string> check;                 ///< argv of the check; empty when the exit code is the only judge.
@@ -49,11 +52,12 @@ std::string to_json(const command_payload&);
 /// @returns errc::invalid_input naming the member that is missing or of the wrong type.
 caf::expected<command_payload> parse_command_payload(std::string_view json);
 
-/// The checks, which any ticket may have in its payload, and what is left of that for its executor.
+/// The checks and the workspace, which any ticket may have in its payload, and what is left of that for its executor.
 struct taken_checks {
   std::vector<check_definition> checks;
   std::string working_directory; ///< Of the work, for the checks; stays in `rest`. Empty when there is none.
-  std::string rest; ///< JSON object without `check`, `check_timeout_ms` and `checks`.
+  workspace_request workspace;
+  std::string rest; ///< JSON object without `check`, `check_timeout_ms`, `checks` and `workspace`.
 };
 
 /// @returns errc::invalid_input with a sentence.

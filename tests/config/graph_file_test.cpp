@@ -216,7 +216,7 @@ CAF_TEST(a ticket without a command is refused) {
   CAF_CHECK_EQUAL(problem_of_ticket("{command: [a], colour: 1}"),
                   "g:3:20: ticket 'x': unknown key 'colour', known are agent, attempts, check, checks, claude, command, cwd, deadline, "
                   "env, exit_codes, group, http, limits, mock, needs, on_failure, priority, progress_timeout, queue, queue_timeout, secrets, shell, "
-                  "start_timeout, stdin, stdin_file, timeout, unique");
+                  "start_timeout, stdin, stdin_file, timeout, unique, workspace");
 }
 
 CAF_TEST(a command has its input and its limits and its exit codes) {
@@ -253,6 +253,41 @@ CAF_TEST(a ticket may be the work of an agent) {
   CAF_CHECK_EQUAL(graph->tickets[0].payload,
                   R"({"agent":"codex","check":["c"],"check_timeout_ms":0,"environment":{"A":"1","B":"2"},"prompt":"Do it.",)"
                   R"("working_directory":"/src"})");
+}
+
+CAF_TEST(a ticket may work in a workspace of its own) {
+  const auto dir = payload_of("{command: [a], workspace: dir}");
+  CAF_CHECK(dir.workspace.kind == workspace_kind::dir && dir.working_directory.empty());
+  const auto tree = payload_of("{command: [a], workspace: {kind: git_worktree, repository: ./app/, base: 7, on_retry: reset}}");
+  CAF_CHECK(tree.workspace.kind == workspace_kind::git_worktree && tree.workspace.on_retry == retry_rule::reset);
+  CAF_CHECK_EQUAL(tree.workspace.repository, (folder.path() / "app").string());
+  CAF_CHECK_EQUAL(payload_of("{command: [a], workspace: none}").working_directory, folder.path().string());
+  const auto graph = load("graph: a\ntickets:\n x: {workspace: dir, agent: {agent: codex, prompt: p}, check: {command: [c]}}\n"
+                          " y: {claude: {prompt: p, tools: {read_file: true}}, workspace: dir}\n");
+  CAF_REQUIRE(graph);
+  CAF_CHECK_EQUAL(graph->tickets[0].payload, R"({"agent":"codex","check":["c"],"check_timeout_ms":0,"prompt":"p",)"
+                                             R"("workspace":{"kind":"dir"}})");
+  CAF_CHECK_EQUAL(graph->tickets[1].payload, R"({"prompt":"p","tools":{"read_file":true},"workspace":{"kind":"dir"}})");
+}
+
+CAF_TEST(a workspace that could not be made is refused with its place) {
+  const std::vector<std::pair<std::string, std::string>> rows{
+    {"{command: [a], workspace: folder}", "g:3:31: ticket 'x': workspace: 'kind' must be none, dir or git_worktree"},
+    {"{command: [a], workspace: [dir]}",
+     "g:3:31: ticket 'x': workspace must be none, dir or a map, as in {kind: git_worktree, repository: ., base: main}"},
+    {"{command: [a], workspace: {kind: git_worktree}}",
+     "g:3:31: ticket 'x': workspace: 'repository' must be the absolute path of a git repository on the node's machine"},
+    {"{command: [a], workspace: {kind: dir, branch: x}}",
+     "g:3:31: ticket 'x': workspace: unknown member \"branch\", known are base, kind, on_retry and repository"},
+    {"{command: [a], workspace: dir, cwd: src}",
+     "g:3:2: ticket 'x' has both a workspace and a directory to work in; write one of them"},
+    {"{claude: {prompt: p, working_directory: /w}, workspace: dir}",
+     "g:3:2: ticket 'x' has both a workspace and a directory to work in; write one of them"},
+    {"{mock: {}, workspace: dir}",
+     "g:3:2: ticket 'x' has 'workspace', which only a command, an agent or claude can have"},
+  };
+  for (const auto& [body, sentence] : rows)
+    CAF_CHECK_EQUAL(problem_of_ticket(body), sentence);
 }
 
 CAF_TEST(a ticket does one thing) {

@@ -114,8 +114,8 @@ CAF_TEST(a refusal names the member) {
     CAF_CHECK_EQUAL(with(R"("check_timeout_ms": )"s + wrong),
                     p + "'check_timeout_ms' must be a whole number of milliseconds, 0 for no limit of its own");
   CAF_CHECK_EQUAL(with(R"("cwd": "/")"), p + "unknown member \"cwd\", known are check, check_timeout_ms, checks, "
-                                             "command, environment, exit_codes, limits, route, secrets, shell, stdin, stdin_file and "
-                                             "working_directory");
+                                             "command, environment, exit_codes, limits, route, secrets, shell, stdin, stdin_file, "
+                                             "working_directory and workspace");
   for (const auto* wrong : {"0", "[]", "[256]", "[-1]", R"(["0"])"})
     CAF_CHECK_EQUAL(with(R"("exit_codes": )"s + wrong), p + "'exit_codes' must be an array of numbers from 0 to 255");
   CAF_CHECK_EQUAL(with(R"("limits": {"cpu_ms": -1})"), p + "'limits' must hold whole numbers, and 'cpu_ms' is none");
@@ -138,6 +138,24 @@ CAF_TEST(checks have a short form and a list and never both) {
                   "payload: 'check' and 'checks' exclude each other");
   CAF_CHECK_EQUAL(refusal(R"({"command": ["a"], "checks": [{"kind": "diffs"}]})"),
                   "payload: check 1: 'kind' must be one of files, diff, command, tests, human");
+}
+
+CAF_TEST(a workspace survives the way through JSON and excludes a directory) {
+  const auto text = R"({"command": ["a"], "workspace": {"kind": "git_worktree", "repository": "/r", "on_retry": "reset"}})"s;
+  const auto x = parse_command_payload(text);
+  CAF_REQUIRE(x);
+  CAF_CHECK(x->workspace.kind == workspace_kind::git_worktree && x->workspace.on_retry == retry_rule::reset);
+  CAF_CHECK_EQUAL(to_json(*parse_command_payload(to_json(*x))), to_json(*x));
+  const auto both = R"({"command": ["a"], "working_directory": "/w", "workspace": {"kind": "dir"}})";
+  CAF_CHECK_EQUAL(refusal(both), "payload: 'workspace' and 'working_directory' exclude each other");
+  CAF_CHECK(!take_checks(both));
+  CAF_CHECK_EQUAL(refusal(R"({"command": ["a"], "working_directory": "/w", "workspace": {"kind": "none"}})"), "accepted");
+  CAF_CHECK_EQUAL(refusal(R"({"command": ["a"], "workspace": {"kind": "folder"}})"),
+                  "payload: workspace: 'kind' must be none, dir or git_worktree");
+  const auto taken = take_checks(R"({"prompt": "p", "workspace": {"kind": "dir"}})");
+  CAF_REQUIRE(taken);
+  CAF_CHECK(taken->workspace.kind == workspace_kind::dir);
+  CAF_CHECK_EQUAL(taken->rest, R"({"prompt":"p"})");
 }
 
 CAF_TEST(checks are taken out of any payload and the rest is left) {

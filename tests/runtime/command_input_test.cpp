@@ -56,6 +56,25 @@ CAF_TEST(an input that can not be read keeps the program from starting) {
   }
 }
 
+CAF_TEST(a file that is confined is read below the directory and nowhere else) {
+  scratch_directory scratch;
+  scratch.write("secret", "of somebody else", 0600);
+  std::filesystem::create_directory(scratch.path / "own");
+  scratch.write("own/in.txt", "from a file", 0600);
+  std::filesystem::create_symlink("../secret", scratch.path / "own/link");
+  auto spec = program({"cat"});
+  spec.working_directory = (scratch.path / "own").string();
+  spec.input_is_confined = true;
+  spec.input_file = "in.txt";
+  CAF_CHECK_EQUAL(run(runner, spec).output, "from a file");
+  for (auto path : {"../secret"s, "link"s, (scratch.path / "secret").string()}) {
+    spec.input_file = path;
+    auto result = run(runner, spec);
+    CAF_CHECK(result.ending == command_ending::not_started);
+    CAF_CHECK_EQUAL(result.error_text, "cannot read '" + path + "': it lies outside of '" + spec.working_directory + "'");
+  }
+}
+
 CAF_TEST(a program and its children have the limits that it was given) {
   auto spec = shell("ulimit -t; ulimit -v; ulimit -n; ulimit -c; sh -c 'ulimit -v'");
   spec.limits = {1500ms, 1 << 30, 64, -1, 0};

@@ -1,5 +1,7 @@
 #include "runtime/executors/command/child_process.hpp"
 
+#include "runtime/executors/beneath.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -52,13 +54,22 @@ unique_fd open_pidfd(pid_t pid) {
   return unique_fd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
 }
 
+unique_fd open_input_file(const command_spec& spec) {
+  constexpr auto flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  if (spec.input_is_confined) {
+    const unique_fd directory{open(spec.working_directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    return directory ? open_beneath(directory.get(), spec.input_file, flags) : unique_fd{};
+  }
+  const auto path = spec.input_file.starts_with('/') ? spec.input_file
+                                                     : spec.working_directory + "/" + spec.input_file;
+  return unique_fd{open(path.c_str(), flags)};
+}
+
 /// A text to read as a file of its own: a pipe would need somebody to fill it, and a program may never read it. Or the
 /// errno; 0 for what isn't a regular file, which could keep us waiting.
 std::variant<unique_fd, int> open_input(const command_spec& spec) {
   if (!spec.input_file.empty()) {
-    const auto path = spec.input_file.starts_with('/') ? spec.input_file
-                                                       : spec.working_directory + "/" + spec.input_file;
-    unique_fd file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    auto file = open_input_file(spec);
     struct stat found {};
     if (!file || fstat(file.get(), &found) == -1)
       return errno;

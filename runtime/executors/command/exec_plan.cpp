@@ -120,7 +120,10 @@ start_failure explain_failure(const command_spec& spec, const exec_plan& plan, s
               cannot_run(spec, "no process could be started: " + std::generic_category().message(error_number))};
     case start_step::open_input:
       return {error_number, "cannot read " + quoted(spec.input_file.empty() ? "stdin" : spec.input_file) + ": "
-                              + (error_number == 0 ? "it isn't a regular file" : std::generic_category().message(error_number))};
+                              + (error_number == 0 ? "it isn't a regular file"
+                                 : error_number == EXDEV && spec.input_is_confined
+                                   ? "it lies outside of " + quoted(spec.working_directory)
+                                   : std::generic_category().message(error_number))};
     case start_step::limit:
       return {error_number, cannot_run(spec, "its limits can't be set: " + std::generic_category().message(error_number))};
     case start_step::enter_directory:
