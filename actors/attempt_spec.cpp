@@ -3,6 +3,8 @@
 #include "messages/foreign_json.hpp"
 #include "messages/references.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cstdlib>
 
 namespace swarm {
@@ -35,6 +37,16 @@ caf::error unreadable(const caf::error& cause) {
   return make_error(errc::invalid_input, "the ticket's payload can't be read: " + render(cause));
 }
 
+bool wants_workspace(const command_payload& payload) {
+  return payload.workspace.kind != workspace_kind::none;
+}
+
+std::string directory_of(const claimed_ticket& ticket, const command_payload& payload, const worker_context& context) {
+  if (wants_workspace(payload))
+    return context.workspaces.path_of ? context.workspaces.path_of(ticket.claim.ticket) : "";
+  return payload.working_directory.empty() ? context.working_directory : payload.working_directory;
+}
+
 std::map<std::string, std::string> environment_of(const claimed_ticket& ticket, const command_payload& payload,
                                                   const worker_context& context) {
   auto result = context.environment;
@@ -43,11 +55,21 @@ std::map<std::string, std::string> environment_of(const claimed_ticket& ticket, 
   result["SWARM_TICKET"] = to_string(ticket.claim.ticket);
   result["SWARM_ATTEMPT"] = std::to_string(ticket.attempt);
   result["SWARM_FENCE"] = to_string(ticket.claim.fence);
+  result["SWARM_WORKSPACE"] = directory_of(ticket, payload, context);
   return result;
 }
 
-std::string directory_of(const command_payload& payload, const worker_context& context) {
-  return payload.working_directory.empty() ? context.working_directory : payload.working_directory;
+/// Tells an executor that its ticket works in a workspace, by the member that says where others work.
+caf::expected<void> enter_workspace(claimed_ticket& ticket, const std::string& path) {
+  if (ticket.kind != "agent_cli" && ticket.kind != "claude")
+    return make_error(errc::invalid_input, "it has a workspace, and the work of kind '" + ticket.kind
+                                             + "' is done in no directory; leave 'workspace' out");
+  auto payload = read_foreign_json(ticket.payload);
+  if (!payload)
+    return std::move(payload.error());
+  (*payload)["working_directory"] = path;
+  ticket.payload = payload->dump();
+  return caf::unit;
 }
 
 } // namespace
@@ -56,7 +78,7 @@ caf::expected<command_spec> command_of(const claimed_ticket& ticket, const comma
                                        const worker_context& context, const executors::attempt_files& files) {
   command_spec spec;
   spec.argv = argv_of(payload);
-  spec.working_directory = directory_of(payload, context);
+  spec.working_directory = directory_of(ticket, payload, context);
   spec.environment = environment_of(ticket, payload, context);
   // Only here: a check never sees them.
   for (auto& variable : payload.secrets) {
@@ -77,6 +99,7 @@ caf::expected<command_spec> command_of(const claimed_ticket& ticket, const comma
   spec.output_file_bytes_max = context.output_file_bytes_max;
   spec.input = payload.input;
   spec.input_file = payload.input_file;
+  spec.input_is_confined = wants_workspace(payload);
   spec.limits = payload.limits;
   return spec;
 }
@@ -98,12 +121,39 @@ caf::expected<checks::check_plan> read_payload(claimed_ticket& ticket, command_p
       return unreadable(taken.error());
     ticket.payload = std::move(taken->rest);
     payload.working_directory = std::move(taken->working_directory);
+    payload.workspace = std::move(taken->workspace);
     checks = std::move(taken->checks);
+    if (wants_workspace(payload))
+      if (auto entered = enter_workspace(ticket, directory_of(ticket, payload, context)); !entered)
+        return unreadable(entered.error());
   }
-  checks::check_site site{directory_of(payload, context), environment_of(ticket, payload, context), payload.limits,
+  checks::check_site site{directory_of(ticket, payload, context), environment_of(ticket, payload, context), payload.limits,
                           context.output_head_bytes,      context.output_tail_bytes,                context.check_repeats};
   auto plan = checks::check_plan::make(std::move(checks), std::move(site), seed);
   return plan ? std::move(plan) : unreadable(plan.error());
+}
+
+outcome_class class_of_workspace_failure(const caf::error& cause) {
+  switch (code_of(cause)) {
+    case errc::invalid_input:
+    case errc::not_found:
+    case errc::not_permitted:
+    case errc::conflict: return outcome_class::permanent;
+    default: return outcome_class::transient;
+  }
+}
+
+std::string with_workspace(const std::string& details, const workspace::prepared_workspace& x) {
+  using nlohmann::json;
+  auto result = details.empty() ? json::object() : json::parse(details, nullptr, false);
+  if (!result.is_object())
+    return details;
+  auto& member = result["workspace"] = {{"path", x.path.string()}};
+  if (!x.branch.empty())
+    member["branch"] = x.branch;
+  if (!x.base_commit.empty())
+    member["base"] = x.base_commit;
+  return result.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 } // namespace swarm

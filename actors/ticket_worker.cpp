@@ -5,6 +5,7 @@
 #include "runtime/executors/command/classify.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace swarm {
 
@@ -24,14 +25,19 @@ ticket_worker::interface::behavior_type ticket_worker::make_behavior() {
     },
     [this](atom::ended, outcome& x) { on_ended(std::move(x)); },
     [this](atom::found) {
-      if (phase_ != phase::settling && !told_to_stop_)
+      if (phase_ == phase::settling || told_to_stop_)
+        return;
+      if (phase_ == phase::furnishing)
+        on_workspace();
+      else
         follow(checks_.on_found(std::move(*found_)));
     },
   };
 }
 
 std::vector<actor_fact> ticket_worker::facts() const {
-  auto doing = phase_ == phase::preparing   ? "preparing"
+  auto doing = phase_ == phase::furnishing  ? "furnishing"
+               : phase_ == phase::preparing ? "preparing"
                : phase_ == phase::executing ? "executing"
                : phase_ == phase::settling  ? "settling"
                                             : "checking";
@@ -50,6 +56,33 @@ void ticket_worker::execute() {
   if (!plan)
     return settle(outcome_class::permanent, render(plan.error()));
   checks_ = std::move(*plan);
+  if (payload_.workspace.kind == workspace_kind::none)
+    return prepare_checks();
+  if (!context_->workspaces.prepare)
+    return settle(outcome_class::transient, "this node has no place for workspaces");
+  make_workspace();
+}
+
+void ticket_worker::make_workspace() {
+  phase_ = phase::furnishing;
+  waits_for_checks_ = true;
+  made_ = std::make_shared<caf::expected<workspace::prepared_workspace>>(caf::error{});
+  do_aside([to = made_, prepare = context_->workspaces.prepare,
+            wanted = workspace::workspace_spec{ticket_.claim.ticket, ticket_.attempt, payload_.workspace}] {
+    *to = prepare(wanted);
+  });
+}
+
+void ticket_worker::on_workspace() {
+  waits_for_checks_ = false;
+  auto made = std::move(*std::exchange(made_, nullptr));
+  if (!made)
+    return settle(class_of_workspace_failure(made.error()), "its workspace can't be made: " + render(made.error()));
+  workspace_ = std::move(*made);
+  prepare_checks();
+}
+
+void ticket_worker::prepare_checks() {
   phase_ = phase::preparing;
   follow(checks_.prepare());
 }
@@ -237,9 +270,13 @@ void ticket_worker::on_checked(const command_result& x) {
 
 void ticket_worker::look_aside(std::function<checks::finding()> look) {
   found_ = std::make_shared<checks::finding>();
-  // By address: a look that takes long must not keep a worker that is gone.
-  context_->aside([look = std::move(look), to = found_, me = self_->address()] {
-    *to = look();
+  do_aside([look = std::move(look), to = found_] { *to = look(); });
+}
+
+void ticket_worker::do_aside(std::function<void()> job) {
+  // By address: a job that takes long must not keep a worker that is gone.
+  context_->aside([job = std::move(job), me = self_->address()] {
+    job();
     if (auto worker = caf::actor_cast<caf::actor>(me))
       caf::anon_send(worker, atom::found_v);
   });
@@ -306,6 +343,11 @@ void ticket_worker::redact_outcome() {
 void ticket_worker::settle() {
   phase_ = phase::settling;
   waits_for_checks_ = false;
+  if (workspace_)
+    outcome_.details = with_workspace(outcome_.details, *workspace_);
+  // The next attempt may come at once, and must find nobody in there.
+  workspace_.reset();
+  made_.reset();
   self_->request(context_->completer, caf::infinite, atom::settle_v, settlement{ticket_.claim, outcome_})
     .then(
       [this](const settled_ticket& x) {

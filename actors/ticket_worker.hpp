@@ -6,6 +6,7 @@
 #include "runtime/executors/attempt_files.hpp"
 #include "runtime/executors/executor.hpp"
 #include "runtime/executors/redact/redactor.hpp"
+#include "runtime/workspace/workspace.hpp"
 
 #include <functional>
 #include <map>
@@ -15,6 +16,12 @@
 
 namespace swarm {
 
+/// How a worker gets a workspace. Both are empty on a node without workspaces.
+struct workspace_access {
+  std::function<std::string(ticket_id)> path_of; ///< Also before it is made.
+  std::function<caf::expected<workspace::prepared_workspace>(const workspace::workspace_spec&)> prepare; ///< Takes its time.
+};
+
 /// What all workers of a node have in common.
 struct worker_context {
   completer_actor completer;
@@ -22,6 +29,7 @@ struct worker_context {
   ticket_workers_actor ledger; ///< Who is told of progress.
   std::map<std::string, std::string> environment; ///< The allow-listed variables of the node that commands may see.
   std::string working_directory;                  ///< For commands that name none.
+  workspace_access workspaces;
   std::shared_ptr<const redact::redactor> redactor; ///< For all that an attempt leaves behind; may be absent.
   executors::executor_table executors;            ///< Of all kinds but command, whose programs `executor` runs.
   std::filesystem::path attempts_folder;          ///< For files that programs share with us; empty: there are none.
@@ -53,9 +61,13 @@ public:
   std::vector<actor_fact> facts() const;
 
 private:
-  enum class phase { preparing, executing, checking, settling }; ///< `preparing`: the checks look before the work.
+  /// `furnishing`: its workspace is made. `preparing`: the checks look before the work.
+  enum class phase { furnishing, preparing, executing, checking, settling };
 
   void execute();
+  void make_workspace();
+  void on_workspace();
+  void prepare_checks();
   void begin_work();
   void execute_command();
   void execute_with(executors::executor&);
@@ -66,6 +78,7 @@ private:
   void run_check(command_spec);
   void on_checked(const command_result&);
   void look_aside(std::function<checks::finding()>);
+  void do_aside(std::function<void()> job);
   void run(command_spec, void (ticket_worker::*then)(const command_result&));
   void look();
   void on_progress(std::int64_t);
@@ -88,13 +101,15 @@ private:
   command_payload payload_;
   checks::check_plan checks_;
   std::shared_ptr<checks::finding> found_; ///< Where a look of the checks leaves what it finds.
+  std::shared_ptr<caf::expected<workspace::prepared_workspace>> made_; ///< Where the making of a workspace leaves it.
+  std::optional<workspace::prepared_workspace> workspace_;
   executors::attempt_files files_;
   std::unique_ptr<executors::execution> execution_; ///< Of all kinds but command.
   caf::actor_clock::time_point started_;
   phase phase_ = phase::executing;
   std::uint64_t run_ = 0; ///< Number of the program that runs now, or ran last.
   std::uint64_t programs_ = 0; ///< How many were run.
-  bool waits_for_checks_ = false; ///< For a look, or a pause: nothing runs that could be stopped.
+  bool waits_for_checks_ = false; ///< For a look, a pause or a workspace: nothing runs that could be stopped.
   std::optional<stop_cause> told_to_stop_;
   std::int64_t progress_ = 0; ///< 0 until the first sign of work.
   caf::actor_clock::time_point progressed_;

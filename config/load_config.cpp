@@ -19,8 +19,8 @@ constexpr std::string_view variable_prefix = "SWARM_";
 
 // Variables of the program, of its tickets and of its tests, which aren't options.
 bool is_reserved(std::string_view name) {
-  constexpr std::array<std::string_view, 6> reserved{"SWARM_HOME",   "SWARM_CONFIG",  "SWARM_BINARY",
-                                                     "SWARM_TICKET", "SWARM_ATTEMPT", "SWARM_FENCE"};
+  constexpr std::array<std::string_view, 7> reserved{"SWARM_HOME",    "SWARM_CONFIG", "SWARM_BINARY",   "SWARM_TICKET",
+                                                     "SWARM_ATTEMPT", "SWARM_FENCE",  "SWARM_WORKSPACE"};
   return name.starts_with("SWARM_TEST_") || std::find(reserved.begin(), reserved.end(), name) != reserved.end();
 }
 

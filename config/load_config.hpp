@@ -38,7 +38,7 @@ struct loaded_config {
 ///
 /// A relative path in the file is taken from the file's folder. The variable of `heartbeat.interval` is
 /// SWARM_HEARTBEAT_INTERVAL; other variables that begin with SWARM_ are refused when they resemble an option, except
-/// SWARM_HOME, SWARM_CONFIG, SWARM_BINARY, SWARM_TICKET, SWARM_ATTEMPT, SWARM_FENCE and SWARM_TEST_*.
+/// SWARM_HOME, SWARM_CONFIG, SWARM_BINARY, SWARM_TICKET, SWARM_ATTEMPT, SWARM_FENCE, SWARM_WORKSPACE and SWARM_TEST_*.
 /// @returns nothing when `found` gained an entry.
 std::optional<loaded_config> load_config(const config_sources&, problems& found);
 

@@ -37,7 +37,7 @@ using prune = caf::atom_constant<caf::atom("prune")>;
 using flush = caf::atom_constant<caf::atom("flush")>;
 using connect = caf::atom_constant<caf::atom("connect")>;
 using lost = caf::atom_constant<caf::atom("lost")>;
-using found = caf::atom_constant<caf::atom("found")>;     ///< a check has looked at files
+using found = caf::atom_constant<caf::atom("found")>;     ///< somebody has looked at files
 
 // Supervision, in OTP's words.
 using start_child = caf::atom_constant<caf::atom("startchild")>;

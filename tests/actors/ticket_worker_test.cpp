@@ -53,6 +53,8 @@ struct fixture : virtual_time {
       context->attempts_folder = attempts->path();
     if (aside)
       context->aside = aside;
+    context->workspaces = workspaces;
+    context->executors = executors;
     context->output_head_bytes = 10;
     context->check_repeats = check_repeats;
     context->output_tail_bytes = 20;
@@ -83,6 +85,19 @@ struct fixture : virtual_time {
     answer(completer, completer->settle, settled_ticket{ticket.claim, settle_answer::ok, "completed", {}});
   }
 
+  /// A node whose workspaces are below /ws, and what was asked of it.
+  void have_workspaces() {
+    workspaces.path_of = [](ticket_id x) { return "/ws/" + to_string(x); };
+    workspaces.prepare = [this](const workspace::workspace_spec& x) -> caf::expected<workspace::prepared_workspace> {
+      prepared.push_back(x);
+      if (workspace_trouble)
+        return workspace_trouble;
+      auto hold = std::make_shared<int>();
+      held = hold;
+      return workspace::prepared_workspace{"/ws/1", "swarm/ticket-1-attempt-1", "abc", hold};
+    };
+  }
+
   static std::vector<check_definition> checks_from(const std::string& list) {
     auto result = read_checks(nlohmann::json::parse(list));
     CAF_REQUIRE(result);
@@ -92,6 +107,11 @@ struct fixture : virtual_time {
   claimed_ticket ticket = ticket_of(1);
   command_payload payload;
   std::function<void(std::function<void()>)> aside; ///< As it is unless a test says otherwise.
+  std::vector<workspace::workspace_spec> prepared;
+  caf::error workspace_trouble;
+  std::weak_ptr<void> held; ///< The last workspace that was made.
+  workspace_access workspaces; ///< None unless a test makes them.
+  executors::executor_table executors;
   std::int32_t check_repeats = 0;
   std::shared_ptr<const redact::redactor> redactor; ///< None unless a test makes it.
   std::unique_ptr<scratch_folder> attempts; ///< None unless a test makes it.
@@ -297,7 +317,7 @@ CAF_TEST(the command gets its environment and directory) {
   CAF_CHECK_EQUAL(x.argv, (std::vector<std::string>{"make", "all"}));
   CAF_CHECK_EQUAL(x.working_directory, "/work");
   CAF_CHECK(x.environment == (std::map<std::string, std::string>{{"PATH", "/bin"}, {"LANG", "de"},
-            {"SWARM_TICKET", "1"}, {"SWARM_ATTEMPT", "2"}, {"SWARM_FENCE", "1001"}}));
+            {"SWARM_TICKET", "1"}, {"SWARM_ATTEMPT", "2"}, {"SWARM_FENCE", "1001"}, {"SWARM_WORKSPACE", "/work"}}));
   CAF_CHECK(x.timeout == 90s);
   CAF_CHECK_EQUAL(x.output_head_bytes, 10u);
   CAF_CHECK_EQUAL(x.output_tail_bytes, 20u);
@@ -561,6 +581,108 @@ CAF_TEST(a secret that the node does not have puts its ticket off and runs nothi
   CAF_CHECK_EQUAL(settled().end, outcome_class::auth);
   CAF_CHECK_EQUAL(settled().evidence, "the node's environment has no variable SWARM_SECRET_NOBODY_HAS, which the ticket needs");
   CAF_CHECK(executor->execute.asked.empty());
+}
+
+CAF_TEST(a ticket works and is checked in its workspace and tells of it) {
+  have_workspaces();
+  payload.workspace = {workspace_kind::git_worktree, "/r", "main", retry_rule::reset};
+  payload.input_file = "in.txt";
+  payload.check = {"check"};
+  ticket.attempt = 2;
+  work(exited(0));
+  CAF_REQUIRE_EQUAL(prepared.size(), 1u);
+  CAF_CHECK(prepared[0].ticket == ticket.claim.ticket && prepared[0].attempt == 2);
+  CAF_CHECK(prepared[0].wanted.repository == "/r" && prepared[0].wanted.on_retry == retry_rule::reset);
+  for (auto i : {0u, 1u}) {
+    CAF_CHECK_EQUAL(program(i).working_directory, "/ws/1");
+    CAF_CHECK_EQUAL(program(i).environment.at("SWARM_WORKSPACE"), "/ws/1");
+  }
+  CAF_CHECK(program(0).input_is_confined);
+  CAF_CHECK(!held.expired());
+  end_program(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+  const auto told = nlohmann::json::parse(settled().details)["workspace"];
+  CAF_CHECK_EQUAL(told.dump(), R"({"base":"abc","branch":"swarm/ticket-1-attempt-1","path":"/ws/1"})");
+  CAF_CHECK(held.expired()); // before anybody can begin with the next attempt
+}
+
+CAF_TEST(what keeps a workspace from being made decides whether another attempt can help) {
+  have_workspaces();
+  payload.workspace.kind = workspace_kind::dir;
+  const std::vector<std::pair<errc, outcome_class>> rows{
+    {errc::not_found, outcome_class::permanent}, {errc::invalid_input, outcome_class::permanent},
+    {errc::conflict, outcome_class::permanent},  {errc::not_permitted, outcome_class::permanent},
+    {errc::disk_full, outcome_class::transient}, {errc::io_failed, outcome_class::transient},
+  };
+  for (const auto& [cause, end] : rows) {
+    workspace_trouble = make_error(cause, "no such repository");
+    start_worker();
+    CAF_CHECK_EQUAL(settled().end, end);
+    CAF_CHECK_EQUAL(settled().evidence, "its workspace can't be made: no such repository");
+    CAF_CHECK_EQUAL(settled().details, "");
+    completer->settle.asked.clear();
+    accept();
+  }
+  CAF_CHECK(executor->execute.asked.empty());
+}
+
+CAF_TEST(a node without workspaces leaves the ticket to others) {
+  payload.workspace.kind = workspace_kind::dir;
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::transient);
+  CAF_CHECK_EQUAL(settled().evidence, "this node has no place for workspaces");
+}
+
+CAF_TEST(a ticket that is stopped while its workspace is made ends as told and nobody may use that) {
+  have_workspaces();
+  payload.workspace.kind = workspace_kind::dir;
+  std::function<void()> job;
+  aside = [&](auto x) { job = std::move(x); };
+  for (auto cause : {stop_cause::cancelled, stop_cause::lost}) {
+    start_worker();
+    CAF_REQUIRE(job);
+    tell(it, atom::stop_v, cause);
+    if (cause == stop_cause::cancelled) {
+      CAF_CHECK_EQUAL(settled().end, outcome_class::cancelled);
+      CAF_CHECK_EQUAL(settled().details, "");
+      completer->settle.asked.clear();
+      accept();
+    }
+    CAF_CHECK(has_ended(it));
+    std::exchange(job, {})();
+    sched.run();
+    CAF_CHECK(held.expired());
+    CAF_CHECK(!is_settled());
+  }
+  CAF_CHECK(executor->execute.asked.empty());
+}
+
+CAF_TEST(other work than commands is told its workspace as its directory) {
+  struct recorder : executors::executor {
+    std::unique_ptr<executors::execution> start(const claimed_ticket& x, executors::on_outcome done) override {
+      payloads.push_back(x.payload);
+      done(outcome{});
+      return nullptr;
+    }
+    std::vector<std::string> payloads;
+  };
+  have_workspaces();
+  const auto records = std::make_shared<recorder>();
+  executors = {{"claude", records}, {"agent_cli", records}, {"http", records}};
+  ticket.payload = R"({"prompt": "p", "workspace": {"kind": "dir"}})";
+  for (std::string kind : {"claude", "agent_cli"}) {
+    ticket.kind = kind;
+    start_worker();
+    CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+    completer->settle.asked.clear();
+    accept();
+  }
+  CAF_CHECK_EQUAL(records->payloads, std::vector<std::string>(2, R"({"prompt":"p","working_directory":"/ws/1"})"));
+  ticket.kind = "http";
+  start_worker();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::permanent);
+  CAF_CHECK(settled().evidence.find("the work of kind 'http' is done in no directory") != std::string::npos);
+  CAF_CHECK_EQUAL(records->payloads.size(), 2u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

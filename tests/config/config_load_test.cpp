@@ -246,6 +246,7 @@ CAF_TEST(variables that resemble an option are refused and others are not ours) 
     {"SWARM_TICKET", "loaded"},
     {"SWARM_ATTEMPT", "loaded"},
     {"SWARM_FENCE", "loaded"},
+    {"SWARM_WORKSPACE", "loaded"},
     {"SWARM_TEST_BACKOFF_MAX", "loaded"},
     {"SWARM_COLOUR", "loaded"},
     {"NODE_SLOT", "loaded"},

@@ -123,6 +123,7 @@ CAF_TEST(an agent sees no credential that its ticket does not name) {
   setenv("SWARM_SECRET_AGENT_TEST", "s3cret", 1);
   run("claude", "environment");
   CAF_CHECK(contains(transcript(), "SWARM_TICKET=7\n") && contains(transcript(), "SWARM_ATTEMPT=1\n"));
+  CAF_CHECK(contains(transcript(), "SWARM_WORKSPACE=" + (folder.path() / "work").string() + "\n"));
   CAF_CHECK(!contains(transcript(), "k3y-of-the-node") && !contains(transcript(), "s3cret"));
   run("claude", "environment", {{"secrets", {"ANTHROPIC_API_KEY", "SWARM_SECRET_AGENT_TEST"}}});
   CAF_CHECK(contains(transcript(), "ANTHROPIC_API_KEY=k3y-of-the-node\n"));

@@ -56,6 +56,7 @@ command_spec make_spec(const claimed_ticket& ticket, const agent_payload& payloa
   spec.environment["SWARM_TICKET"] = to_string(ticket.claim.ticket);
   spec.environment["SWARM_ATTEMPT"] = std::to_string(ticket.attempt);
   spec.environment["SWARM_FENCE"] = to_string(ticket.claim.fence);
+  spec.environment["SWARM_WORKSPACE"] = spec.working_directory;
   if (auto file = files.result_file(); !file.empty())
     spec.environment["SWARM_RESULT_FILE"] = file;
   if (auto file = files.last_failure_file(); !file.empty())

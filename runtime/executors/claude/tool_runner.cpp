@@ -96,6 +96,7 @@ void tool_runner::begin_command(const call& x, const run_command_call& command) 
   spec.argv = command.argv;
   spec.working_directory = payload_.working_directory;
   spec.environment = around_.environment;
+  spec.environment["SWARM_WORKSPACE"] = spec.working_directory;
   spec.timeout = payload_.limits.command;
   spec.output_head_bytes = output_head_bytes;
   spec.output_tail_bytes = output_tail_bytes;
