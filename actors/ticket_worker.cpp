@@ -141,6 +141,9 @@ caf::timespan ticket_worker::look_every() const {
   for (auto clock : {ticket_.start_timeout, ticket_.progress_timeout})
     if (clock.count() > 0)
       result = std::min<caf::timespan>(result, clock / 4);
+  // Programs have a clock of their own, and so have some executors: they are given a moment to end by it.
+  if (execution_ && ticket_.timeout.count() > 0)
+    result = std::min<caf::timespan>(result, std::max<caf::timespan>(time_left(), ticket_.timeout / 8));
   return std::max<caf::timespan>(result, std::chrono::milliseconds{10});
 }
 
@@ -175,6 +178,8 @@ void ticket_worker::on_progress(std::int64_t progress) {
     return expire("start", "showed no sign of work within " + duration_text(ticket_.start_timeout));
   } else if (ticket_.progress_timeout.count() > 0 && now - progressed_ >= ticket_.progress_timeout) {
     return expire("progress", "made no progress for " + duration_text(ticket_.progress_timeout));
+  } else if (execution_ && ticket_.timeout.count() > 0 && time_left().count() <= 0) {
+    return expire(ticket_.deadline_clock, "wasn't done within " + duration_text(ticket_.timeout));
   }
   self_->delayed_send(self_, look_every(), atom::tick_v);
 }

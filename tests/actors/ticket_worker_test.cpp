@@ -543,6 +543,37 @@ CAF_TEST(a timeout of the whole attempt names the clock that the claim named) {
   }
 }
 
+CAF_TEST(work that has no clock of its own is stopped when its time is over and says so) {
+  struct endless : executors::executor {
+    struct execution : executors::execution {
+      explicit execution(executors::on_outcome x) : done(std::move(x)) {}
+      std::int64_t progress() const override { return 1; }
+      void stop() override {
+        outcome x;
+        x.end = outcome_class::released;
+        done(std::move(x));
+      }
+      void kill() override {}
+      executors::on_outcome done;
+    };
+    std::unique_ptr<executors::execution> start(const claimed_ticket&, executors::on_outcome done) override {
+      return std::make_unique<execution>(std::move(done));
+    }
+  };
+  executors = {{"mock", std::make_shared<endless>()}};
+  ticket.kind = "mock";
+  ticket.timeout = 15s;
+  ticket.deadline_clock = "deadline";
+  start_worker();
+  pass(14s);
+  CAF_CHECK(!is_settled());
+  pass(2s);
+  CAF_REQUIRE(is_settled());
+  CAF_CHECK_EQUAL(settled().end, outcome_class::timeout);
+  CAF_CHECK_EQUAL(settled().clock, "deadline");
+  CAF_CHECK_EQUAL(settled().evidence, "the mock executor wasn't done within 15s");
+}
+
 CAF_TEST(results that a payload refers to stand in the arguments of its program) {
   payload.command = {"deploy", "${ticket.build.result.image}", "$${ticket.build.result}"};
   ticket.results = R"({"build": {"image": "app:7"}})";

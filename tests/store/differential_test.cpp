@@ -311,6 +311,9 @@ private:
   /// Trouble that has lasted longer than it may.
   void age_trouble() {
     auto ticket = any_ticket();
+    auto is_troubled = [&] { return model_.tables().exists(ticket) && model_.tables_for_surgery().at(ticket).infra_since; };
+    for (int i = 0; i < 20 && !is_troubled(); ++i) // few have any
+      ticket = any_ticket();
     if (!model_.tables().exists(ticket))
       return;
     auto& since = model_.tables_for_surgery().at(ticket).infra_since;

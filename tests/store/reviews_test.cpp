@@ -263,10 +263,15 @@ CAF_TEST(a payload whose checks were changed is claimed with a warning) {
     new_ticket spec;
     spec.payload = R"({"command": ["a"], "checks": [{"kind": "diff"}]})";
     auto ticket = s.submit(spec);
-    must(s.db.script("UPDATE swarm.tickets SET payload = '" + payload + "' WHERE id = " + to_string(ticket), "tamper"));
+    auto make_it = [&](const std::string& x) {
+      must(s.db.script("UPDATE swarm.tickets SET payload = '" + x + "' WHERE id = " + to_string(ticket), "tamper"));
+    };
+    make_it(payload);
     auto claimed = must(store::claim(s.db, {"default", 1, s.node, {}})).at(0);
     CAF_MESSAGE(payload);
     CAF_CHECK_EQUAL(claimed.checks_changed, is_changed);
+    CAF_CHECK_EQUAL(must(store::replay(s.db)).size(), 1u); // the log tells of any change
+    make_it(spec.payload);
     s.settle(claimed.claim);
   }
 }

@@ -95,6 +95,9 @@ void add_release(CLI::App& program, invocation&, action& chosen) {
         if (!state)
           return std::move(state.error());
         std::cout << "ticket " << *id << " is " << *state << " again; its worker has no say any more\n";
+        // Its node learns of it with the next beat, and should stop the work before somebody else begins.
+        if (auto rung = store::notify(db, "cancel"); !rung)
+          return rung;
         return store::notify(db, "ready");
       });
     };

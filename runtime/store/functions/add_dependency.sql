@@ -16,8 +16,10 @@ BEGIN
     SELECT * INTO _parent FROM swarm.tickets WHERE id = _parent_id;
     SELECT * INTO _child FROM swarm.tickets WHERE id = _child_id;
     IF _parent.id IS NULL OR _child.id IS NULL THEN
-        RAISE EXCEPTION 'there is no ticket %', CASE WHEN _child.id IS NULL THEN _child_id ELSE _parent_id END
+        RAISE EXCEPTION 'there is no ticket %', coalesce(CASE WHEN _child.id IS NULL THEN _child_id ELSE _parent_id END::text, 'NULL')
             USING ERRCODE = 'SW002';
+    ELSIF _on_failure IS NULL OR _on_failure NOT IN ('block', 'cancel', 'ignore') THEN
+        RAISE EXCEPTION 'on_failure must be block, cancel or ignore' USING ERRCODE = 'SW002';
     ELSIF _child.final_state IS NOT NULL THEN
         RAISE EXCEPTION 'ticket % is % already', _child_id, _child.final_state USING ERRCODE = 'SW002';
     END IF;

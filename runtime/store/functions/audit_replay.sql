@@ -91,6 +91,20 @@ BEGIN
         FROM swarm.tickets_view v
         WHERE v.created_at >= (SELECT events_before FROM swarm.pruning)
           AND v.id > (SELECT whole_after FROM swarm.pruning)
+    ), specs_said AS MATERIALIZED (
+        SELECT s.ticket_id,
+               swarm.spec_text(coalesce(p.data ->> 'kind', s.data ->> 'kind'), s.data ->> 'queue', s.data ->> 'priority',
+                               coalesce(p.data ->> 'attempts_max', s.data ->> 'attempts_max'),
+                               coalesce(p.data ->> 'timeout_ms', s.data ->> 'timeout_ms'), s.data ->> 'group_key',
+                               coalesce(p.data, s.data) -> 'payload', coalesce(p.data, s.data) ->> 'payload_hash') AS text
+        FROM swarm.ticket_events s
+        LEFT JOIN LATERAL (SELECT e.data FROM swarm.ticket_events e WHERE e.ticket_id = s.ticket_id AND e.kind = 'replaced'
+                           ORDER BY e.id DESC LIMIT 1) p ON true
+        WHERE s.kind = 'submitted'
+    ), specs_held AS MATERIALIZED (
+        SELECT t.id, swarm.spec_text(t.kind, q.name, t.priority::text, t.attempts_max::text, t.timeout_ms::text, t.group_key,
+                                     t.payload, encode(t.payload_hash, 'hex')) AS text
+        FROM held h JOIN swarm.tickets t ON t.id = h.id JOIN swarm.queues q ON q.id = t.queue_id
     ), edges_said AS MATERIALIZED (
         SELECT e.parent_id, e.child_id, format('needs %s: %s%s', e.parent_id, e.on_failure,
                                                CASE WHEN e.counted THEN ', counted' ELSE '' END) AS text
@@ -107,8 +121,20 @@ BEGIN
       AND NOT (s.state = 'ready' AND h.state = 'scheduled' AND replace(h.text, 'scheduled', 'ready') = s.text)
       AND NOT (h.id IS NULL AND EXISTS (SELECT FROM swarm.pruning p WHERE s.ticket_id <= p.last_ticket))
     UNION ALL
+    SELECT s.ticket_id, s.text, h.text FROM specs_said s JOIN specs_held h ON h.id = s.ticket_id
+    WHERE s.text IS DISTINCT FROM h.text
+    UNION ALL
     SELECT coalesce(s.child_id, h.child_id), coalesce(s.text, 'nothing'), coalesce(h.text, 'nothing')
     FROM edges_said s FULL JOIN edges_held h ON h.parent_id = s.parent_id AND h.child_id = s.child_id
     WHERE s.text IS DISTINCT FROM h.text
     ORDER BY 1;
 END $$;
+
+-- What a ticket is, as one text.
+DROP FUNCTION IF EXISTS swarm.spec_text;
+CREATE FUNCTION swarm.spec_text(_kind text, _queue text, _priority text, _attempts text, _timeout_ms text, _group text,
+                                _payload jsonb, _payload_hash text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT format('%s in queue %s%s, priority %s, %s attempts, timeout %s ms, payload %s', _kind, _queue,
+                  ', group ' || _group, _priority, _attempts, _timeout_ms,
+                  coalesce(_payload_hash, left(encode(sha256(convert_to(_payload::text, 'UTF8')), 'hex'), 12)));
+$$;

@@ -68,10 +68,13 @@ BEGIN
     PERFORM FROM swarm.tickets WHERE id = _holder AND final_state IS NULL FOR UPDATE;
     IF NOT FOUND THEN
         RETURN NULL; -- it has ended meanwhile
-    ELSIF NOT swarm.hold_back(_holder) THEN
-        RAISE EXCEPTION 'ticket % holds the unique key ''%'' and is in progress already', _holder,
-            _ticket ->> 'unique_key' USING ERRCODE = 'SW004';
     END IF;
+    IF NOT swarm.hold_back(_holder) THEN
+        RAISE EXCEPTION 'ticket % holds the unique key ''%'' and is % already', _holder, _ticket ->> 'unique_key',
+            CASE WHEN EXISTS (SELECT FROM swarm.reviews r WHERE r.ticket_id = _holder) THEN 'in review' ELSE 'in progress' END
+            USING ERRCODE = 'SW004';
+    END IF;
+    PERFORM swarm.refuse_other_place(_holder, _ticket);
     IF swarm.is_blob(_payload) THEN
         PERFORM swarm.keep_blobs(ARRAY[_payload]);
         _hash := sha256(convert_to(_payload, 'UTF8'));
@@ -90,6 +93,31 @@ BEGIN
                                    ELSE jsonb_build_object('payload_hash', encode(_hash, 'hex')) END
     FROM swarm.tickets WHERE id = _holder;
     RETURN _holder;
+END $$;
+
+-- A replacement changes what a ticket shall do, and nothing of where and when: to drop that without a word would start it too
+-- soon, or beside what it needs.
+DROP FUNCTION IF EXISTS swarm.refuse_other_place;
+CREATE FUNCTION swarm.refuse_other_place(_holder bigint, _ticket jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    _other text;
+BEGIN
+    SELECT CASE WHEN coalesce(_ticket ->> 'queue', 'default') <> q.name THEN 'queue'
+                WHEN coalesce((_ticket ->> 'priority')::smallint, 100::smallint) <> t.priority THEN 'priority'
+                WHEN (_ticket ->> 'group_key') IS DISTINCT FROM t.group_key THEN 'group_key'
+                WHEN (_ticket ->> 'run_at')::timestamptz IS DISTINCT FROM t.run_at
+                     AND ((_ticket ->> 'run_at')::timestamptz > clock_timestamp() OR t.run_at > clock_timestamp()) THEN 'run_at'
+                WHEN (_ticket ->> 'deadline') IS NULL <> (t.deadline_at IS NULL) THEN 'deadline'
+                WHEN coalesce(swarm.to_ms(_ticket ->> 'queue_timeout'), 0) <> t.queue_timeout_ms THEN 'queue_timeout'
+                WHEN coalesce(swarm.to_ms(_ticket ->> 'start_timeout'), 0) <> t.start_timeout_ms THEN 'start_timeout'
+                WHEN coalesce(swarm.to_ms(_ticket ->> 'progress_timeout'), 0) <> t.progress_timeout_ms THEN 'progress_timeout'
+                WHEN EXISTS (SELECT n::bigint FROM jsonb_array_elements_text(coalesce(_ticket -> 'needs', '[]')) AS n
+                             EXCEPT SELECT d.parent_id FROM swarm.dependencies d WHERE d.child_id = _holder) THEN 'needs' END
+    INTO _other FROM swarm.tickets t JOIN swarm.queues q ON q.id = t.queue_id WHERE t.id = _holder;
+    IF _other IS NOT NULL THEN
+        RAISE EXCEPTION 'on_conflict replace changes kind, payload, attempts and timeout of ticket %, and % is another one; '
+            'leave it as it is there, or cancel that ticket', _holder, _other USING ERRCODE = 'SW002';
+    END IF;
 END $$;
 
 -- Keeps a ticket that waits from being claimed before the caller's commit. False when it is claimed already: a claim
@@ -192,6 +220,9 @@ BEGIN
     _problem := coalesce(_problem, _clock, _label, CASE
         WHEN (_ticket ->> 'run_at')::timestamptz NOT BETWEEN '1970-01-01 00:00Z' AND '2500-01-01 00:00Z'
             THEN 'run_at must be a moment before the year 2500'
+        WHEN EXISTS (SELECT FROM jsonb_array_elements_text(coalesce(_ticket -> 'needs', '[]')) AS n
+                     WHERE n IS NULL OR n::bigint < 1)
+            THEN 'what a ticket needs is named by numbers of tickets'
         WHEN coalesce(_ticket ->> 'kind', '') = '' THEN 'a ticket needs a kind, such as command'
         WHEN jsonb_typeof(_ticket -> 'payload') <> 'object' THEN 'the payload must be an object'
         WHEN coalesce(_ticket ->> 'queue', 'default') !~ '^[A-Za-z0-9_.-]{1,63}$'

@@ -14,14 +14,26 @@ DECLARE
     _unknown text;
     _done    record;
 BEGIN
+    IF jsonb_typeof(tickets) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'the tickets of graph ''%'' must be an object of objects', _name USING ERRCODE = 'SW002';
+    END IF;
     SELECT array_agg(t.key ORDER BY t.place), array_agg(t.value ORDER BY t.place) INTO _keys, _bodies
     FROM jsonb_each(tickets) WITH ORDINALITY AS t (key, value, place);
     IF _keys IS NULL THEN
         RAISE EXCEPTION 'graph ''%'' has no tickets', _name USING ERRCODE = 'SW002';
     END IF;
     FOR i IN 1 .. cardinality(_keys) LOOP
+        IF jsonb_typeof(_bodies[i]) <> 'object' OR jsonb_typeof(_bodies[i] -> 'needs') <> 'array' THEN
+            RAISE EXCEPTION 'ticket ''%'' must be an object, and what it needs a list', _keys[i] USING ERRCODE = 'SW002';
+        END IF;
         PERFORM swarm.refuse_ticket(_bodies[i] - 'needs');
     END LOOP;
+    SELECT format('ticket ''%s'' needs ''%s'' twice', _keys[i], n) INTO _unknown
+    FROM generate_subscripts(_keys, 1) AS i CROSS JOIN jsonb_array_elements_text(coalesce(_bodies[i] -> 'needs', '[]')) AS n
+    GROUP BY i, n HAVING count(*) > 1 LIMIT 1;
+    IF _unknown IS NOT NULL THEN
+        RAISE EXCEPTION '%', _unknown USING ERRCODE = 'SW002';
+    END IF;
     SELECT format('ticket ''%s'' needs ''%s'', which isn''t in the graph', _keys[i], n) INTO _unknown
     FROM generate_subscripts(_keys, 1) AS i CROSS JOIN jsonb_array_elements_text(coalesce(_bodies[i] -> 'needs', '[]')) AS n
     WHERE n <> ALL (_keys) LIMIT 1;

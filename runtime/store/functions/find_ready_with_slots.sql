@@ -16,7 +16,8 @@ DECLARE
     _left    integer[];      -- what the gates allow after those that were taken
     _then    integer[];
     _rows    tid[] := '{}';
-    _passed  bigint[] := '{}';
+    _rank    bigint := -9223372036854775808; -- how far it has come: what lies before was taken or can't be now
+    _seq     bigint := 0;
     _scope   text;
     _free    integer[];
     _ticket  record;
@@ -34,15 +35,16 @@ BEGIN
         _limit := least(_limit, cardinality(_mine));
     END IF;
     WHILE cardinality(_rows) < _limit LOOP
-        SELECT r.ctid, r.ticket_id, r.group_key, r.route INTO _ticket FROM swarm.ready r
+        SELECT r.ctid, r.ticket_id, r.group_key, r.route, r.rank, r.seq INTO _ticket FROM swarm.ready r
         WHERE r.queue_id = _at.id AND (r.expires_at IS NULL OR r.expires_at > _now)
-          AND r.ticket_id <> ALL (_passed) AND (r.group_key IS NULL OR r.group_key <> ALL (_full))
+          AND (r.rank, r.seq) > (_rank, _seq) AND (r.group_key IS NULL OR r.group_key <> ALL (_full))
           AND (r.route IS NULL OR r.route <> ALL (_shut))
         ORDER BY r.rank, r.seq
         LIMIT 1
         FOR UPDATE SKIP LOCKED;
         EXIT WHEN NOT FOUND;
-        _passed := _passed || _ticket.ticket_id;
+        _rank := _ticket.rank;
+        _seq := _ticket.seq;
         IF _gates IS NOT NULL THEN
             _then := swarm.pass(_gates.patterns, _left, _ticket.route);
             IF _then IS NULL THEN

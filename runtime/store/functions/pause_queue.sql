@@ -3,9 +3,9 @@ DROP FUNCTION IF EXISTS swarm.pause_queue;
 CREATE FUNCTION swarm.pause_queue(_queue text, _reason text DEFAULT NULL, _by text DEFAULT session_user) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    UPDATE swarm.queues SET paused_at = coalesce(paused_at, clock_timestamp()), paused_by = _by, pause_reason = _reason
-    WHERE name = _queue;
-    RETURN FOUND;
+    UPDATE swarm.queues SET paused_at = clock_timestamp(), paused_by = _by, pause_reason = _reason
+    WHERE name = _queue AND paused_at IS NULL; -- who came first has stopped it
+    RETURN FOUND OR EXISTS (SELECT FROM swarm.queues WHERE name = _queue);
 END $$;
 
 DROP FUNCTION IF EXISTS swarm.resume_queue;
@@ -26,12 +26,16 @@ RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_variable
 DECLARE
     _at  swarm.queues;
-    _why CONSTANT text := swarm.refuse_limits(command_limits);
+    _why text;
 BEGIN
     IF queue !~ '^[A-Za-z0-9_.-]{1,63}$' THEN
         RAISE EXCEPTION 'a queue''s name is made of 1 to 63 letters, digits, ''_'', ''-'' and ''.'', not %',
             quote_literal(left(queue, 63)) USING ERRCODE = 'SW002';
     END IF;
+    _why := CASE WHEN least(slots, slots_per_node, slots_per_key) < 1 THEN 'a queue has at least one slot'
+                 WHEN ageing <= interval '0' THEN 'ageing must be longer than nothing'
+                 WHEN ageing IS NOT NULL AND is_fair THEN 'a queue has ageing or is fair, not both'
+                 ELSE swarm.refuse_limits(command_limits) END;
     IF _why IS NOT NULL THEN
         RAISE EXCEPTION '%', _why USING ERRCODE = 'SW002';
     END IF;

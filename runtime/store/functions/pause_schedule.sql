@@ -5,9 +5,9 @@ CREATE FUNCTION swarm.pause_schedule(_name text, _reason text DEFAULT NULL, _by 
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     UPDATE swarm.schedules
-    SET paused_at = coalesce(paused_at, clock_timestamp()), paused_by = _by, pause_reason = _reason, next_at = NULL
-    WHERE name = _name;
-    RETURN FOUND;
+    SET paused_at = clock_timestamp(), paused_by = _by, pause_reason = _reason, next_at = NULL
+    WHERE name = _name AND paused_at IS NULL; -- who came first has stopped it
+    RETURN FOUND OR EXISTS (SELECT FROM swarm.schedules WHERE name = _name);
 END $$;
 
 DROP FUNCTION IF EXISTS swarm.resume_schedule;

@@ -30,6 +30,8 @@ BEGIN
         DELETE FROM swarm.dependencies d USING old o WHERE d.child_id = o.id
     ), edges_down AS (
         DELETE FROM swarm.dependencies d USING old o WHERE d.parent_id = o.id AND d.child_id NOT IN (SELECT id FROM old)
+    ), timed AS (
+        DELETE FROM swarm.deadlines d USING old o WHERE d.ticket_id = o.id
     ), fired AS (
         DELETE FROM swarm.firings f USING old o WHERE f.ticket_id = o.id
     ), removed AS (
@@ -121,12 +123,16 @@ BEGIN
         LIMIT _limit FOR UPDATE SKIP LOCKED));
 END $$;
 
--- A parent is kept as long as somebody waits for it. VOLATILE, so that each look has a snapshot of its own.
+-- A parent is kept as long as somebody waits for it, and one that wasn't completed as long as somebody could wait for it
+-- again, by a retry: without the edge that one would start. VOLATILE, so that each look has a snapshot of its own.
 DROP FUNCTION IF EXISTS swarm.is_waited_for;
 CREATE FUNCTION swarm.is_waited_for(_parent_id bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM swarm.dependencies d JOIN swarm.tickets c ON c.id = d.child_id
-                   WHERE d.parent_id = _parent_id AND c.final_state IS NULL);
+    RETURN EXISTS (SELECT FROM swarm.dependencies d
+                   JOIN swarm.tickets c ON c.id = d.child_id
+                   JOIN swarm.tickets p ON p.id = d.parent_id
+                   WHERE d.parent_id = _parent_id
+                     AND (c.final_state IS NULL OR (p.final_state <> 'completed' AND c.final_state <> 'completed')));
 END $$;
 
 -- The partition of a day in the event log, in UTC. Not where events of that day lie in the default partition already.

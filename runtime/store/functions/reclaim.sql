@@ -1,6 +1,7 @@
 -- Takes tickets away from workers that went silent: no heartbeat for _stale_ms, or a node that is known to be dead.
 -- The rows are locked, and their staleness is judged again on the locked version, so a beat or a settlement that comes
--- first wins. Nobody is judged by a look that is old itself: who stood still between note_sweep and this may have stood
+-- first wins. A node that couldn't beat for a lease, because somebody's open transaction had it in hand, isn't judged for a
+-- while: it hands back itself what nobody works on. Nobody is judged by a look that is old itself: who stood still between note_sweep and this may have stood
 -- still with everybody else. Any number of reapers may run. A reclaim is not an attempt: it has its own counter, and a ticket that
 -- loses its worker _reclaims_max times is poison and fails with that evidence.
 DROP FUNCTION IF EXISTS swarm.reclaim;
@@ -21,6 +22,8 @@ BEGIN
     WITH stale AS MATERIALIZED (
         SELECT l.* FROM swarm.leases l
         WHERE greatest(l.last_heartbeat, _extended) < _now - swarm.milliseconds(_stale_ms)
+             AND NOT EXISTS (SELECT FROM swarm.nodes n
+                             WHERE n.id = l.node_id AND n.held_up_at > _now - swarm.milliseconds(_stale_ms))
            OR l.node_id = ANY (_dead_nodes)
         ORDER BY l.ticket_id
         LIMIT _limit

@@ -21,6 +21,7 @@ DECLARE
     _unique_keys text[]; -- of those tickets that have one ...
     _unique_ids  bigint[]; -- ... and which they are
 BEGIN
+    PERFORM swarm.refuse_extras(x) FROM unnest(_extras) AS x WHERE x IS NOT NULL;
     IF _graph IS NOT NULL THEN
         INSERT INTO swarm.graphs (name) VALUES (_graph) RETURNING id INTO graph_id;
     END IF;
@@ -69,7 +70,8 @@ BEGIN
     WITH given AS MATERIALIZED (
         SELECT g.*, q.id AS queue_id,
                CASE WHEN swarm.is_blob(g.payload) THEN sha256(convert_to(g.payload, 'UTF8')) END AS payload_hash,
-               swarm.route_of(g.kind, g.payload) AS route, g.extras ->> 'group_key' AS group_key, g.extras ->> 'unique_key' AS unique_key,
+               swarm.route_of(g.kind, g.payload) AS route, g.extras ->> 'group_key' AS group_key,
+               g.extras ->> 'unique_key' AS unique_key,
                (g.extras ->> 'run_at')::timestamptz AS run_at,
                coalesce((g.extras ->> 'queue_timeout_ms')::bigint, 0) AS queue_timeout_ms,
                coalesce((g.extras ->> 'start_timeout_ms')::bigint, 0) AS start_timeout_ms,
@@ -109,15 +111,15 @@ BEGIN
     -- All of the ticket: the log alone is enough to rebuild it.
     INSERT INTO swarm.ticket_events (ticket_id, kind, actor, data)
     SELECT g.id, 'submitted', _actor,
-           jsonb_build_object('queue', g.queue, 'kind', g.kind, 'priority', g.priority, 'attempts_max', g.attempts_max,
+           CASE WHEN g.extras IS NULL THEN '{}'
+                ELSE jsonb_strip_nulls(g.extras - 'deadline_ms' || jsonb_build_object('deadline_at', g.deadline_at)) END
+           || jsonb_build_object('queue', g.queue, 'kind', g.kind, 'priority', g.priority, 'attempts_max', g.attempts_max,
                               'timeout_ms', g.timeout_ms,
                               'place', CASE WHEN g.remaining > 0 THEN 'blocked' WHEN g.run_at > _now THEN 'scheduled'
                                             ELSE 'ready' END)
            || CASE WHEN g.payload_hash IS NULL THEN jsonb_build_object('payload', g.payload::jsonb)
                    ELSE jsonb_build_object('payload_hash', encode(g.payload_hash, 'hex')) END
            || CASE WHEN graph_id IS NULL THEN '{}' ELSE jsonb_build_object('graph_id', graph_id, 'key', g.key) END
-           || CASE WHEN g.extras IS NULL THEN '{}'
-                   ELSE jsonb_strip_nulls(g.extras - 'deadline_ms' || jsonb_build_object('deadline_at', g.deadline_at)) END
            || CASE WHEN _spawned_by IS NULL THEN '{}'
                    ELSE jsonb_build_object('spawned_by', _spawned_by, 'depth', _depth) END
            || CASE WHEN g.needs IS NULL THEN '{}' ELSE jsonb_build_object('needs', g.needs) END

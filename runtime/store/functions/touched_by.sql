@@ -6,22 +6,24 @@ LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    WITH RECURSIVE doomed (id) AS (
-        SELECT _ticket_id
+    -- Whoever is cancelled cancels, stops or lets go; whoever waits for ever stops all that need it, whatever they would do
+    -- at its end: that doesn't come.
+    WITH RECURSIVE touched (id, parent_id, is_cancelled, on_failure) AS (
+        SELECT _ticket_id, NULL::bigint, true, 'cancel'::swarm.edge_policy
         UNION
-        SELECT d.child_id FROM doomed p JOIN swarm.dependencies d ON d.parent_id = p.id
-        JOIN swarm.tickets t ON t.id = d.child_id
-        WHERE d.on_failure = 'cancel' AND t.final_state IS NULL
+        SELECT d.child_id, p.id, p.is_cancelled AND d.on_failure = 'cancel',
+               CASE WHEN p.is_cancelled THEN d.on_failure ELSE 'block' END
+        FROM touched p
+        JOIN swarm.dependencies d ON d.parent_id = p.id AND d.counted
+        JOIN swarm.tickets t ON t.id = d.child_id AND t.final_state IS NULL
+        WHERE p.is_cancelled OR p.on_failure = 'block'
     )
     SELECT t.id, t.key, t.state,
-           CASE WHEN t.id = _ticket_id THEN 'cancelled'
-                WHEN bool_or(d.on_failure = 'cancel') THEN 'cancelled'
+           CASE WHEN bool_or(d.is_cancelled) THEN 'cancelled'
                 WHEN bool_or(d.on_failure = 'block') THEN 'left waiting'
                 ELSE 'goes on' END
-    FROM (SELECT d.parent_id, d.child_id, d.on_failure FROM doomed p JOIN swarm.dependencies d ON d.parent_id = p.id
-          WHERE d.counted
-          UNION ALL SELECT NULL, _ticket_id, NULL) d
-    JOIN swarm.tickets_view t ON t.id = d.child_id
+    FROM touched d
+    JOIN swarm.tickets_view t ON t.id = d.id
     WHERE t.state NOT IN ('completed', 'failed', 'cancelled')
     GROUP BY t.id, t.key, t.state
     ORDER BY t.id;

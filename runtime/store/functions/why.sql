@@ -102,7 +102,8 @@ BEGIN
     SELECT format('at the root of it is ticket %s%s, which is %s%s', p.id, coalesce(' (' || p.key || ')', ''), p.state,
                   CASE WHEN p.state IN ('failed', 'cancelled')
                        THEN coalesce(': ' || (SELECT e.data ->> 'evidence' FROM swarm.ticket_events e
-                                              WHERE e.ticket_id = p.id ORDER BY e.id DESC LIMIT 1), '')
+                                              WHERE e.ticket_id = p.id AND e.kind IN ('failed', 'cancelled')
+                                              ORDER BY e.id DESC LIMIT 1), '')
                             || format('; swarm retry %s lets it go on', p.id)
                        ELSE '' END)
     FROM (SELECT DISTINCT id FROM above) a JOIN swarm.tickets_view p ON p.id = a.id
@@ -131,6 +132,12 @@ BEGIN
     SELECT count(*) INTO _running FROM swarm.leases l WHERE l.queue_id = _q.id;
     IF _running >= _q.slots THEN
         RETURN NEXT format('all %s slots of queue %s are taken', _q.slots, _q.name);
+    END IF;
+    IF _q.slots_per_node IS NOT NULL AND NOT EXISTS (
+           SELECT FROM swarm.nodes n
+           WHERE n.stopped_at IS NULL AND n.last_seen_at > clock_timestamp() - interval '5 minutes' AND _q.name = ANY (n.queues)
+             AND _q.slots_per_node > (SELECT count(*) FROM swarm.leases l WHERE l.queue_id = _q.id AND l.node_id = n.id)) THEN
+        RETURN NEXT format('each node that serves queue %s has taken its %s slots', _q.name, _q.slots_per_node);
     END IF;
     SELECT count(*) INTO _running FROM swarm.leases l JOIN swarm.tickets t ON t.id = l.ticket_id
     WHERE l.queue_id = _q.id AND t.group_key = _group_key;
