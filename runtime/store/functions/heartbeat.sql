@@ -33,8 +33,8 @@ BEGIN
     -- What somebody has in hand looks silent when he lets go, until the next beat: the node itself is alive.
     UPDATE swarm.nodes n SET held_up_at = _now
     WHERE n.id = _node_id AND EXISTS (SELECT FROM swarm.leases l
-                                      JOIN unnest(_ticket_ids, _fences) AS g (ticket_id, fence)
-                                          ON g.ticket_id = l.ticket_id AND g.fence = l.fence
+                                      JOIN unnest(_ticket_ids, _fences) AS g (ticket, token)
+                                          ON g.ticket = l.ticket_id AND g.token = l.fence
                                       WHERE l.last_heartbeat <> _now);
     -- What wasn't renewed just now: passed over, and held all the same; or not asked for.
     RETURN QUERY

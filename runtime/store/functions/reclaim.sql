@@ -12,6 +12,8 @@ LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 DECLARE
     _now      timestamptz := clock_timestamp();
     _extended timestamptz := (SELECT extended_at FROM swarm.reaping); -- see note_sweep
+    _held_up  CONSTANT bigint[] := ARRAY(SELECT n.id FROM swarm.nodes n
+                                         WHERE n.held_up_at > _now - make_interval(secs => _stale_ms / 1000.0));
     _tickets  bigint[];
     _fences   bigint[];
     _kinds    text[];
@@ -21,9 +23,7 @@ BEGIN
     END IF;
     WITH stale AS MATERIALIZED (
         SELECT l.* FROM swarm.leases l
-        WHERE greatest(l.last_heartbeat, _extended) < _now - swarm.milliseconds(_stale_ms)
-             AND NOT EXISTS (SELECT FROM swarm.nodes n
-                             WHERE n.id = l.node_id AND n.held_up_at > _now - swarm.milliseconds(_stale_ms))
+        WHERE greatest(l.last_heartbeat, _extended) < _now - swarm.milliseconds(_stale_ms) AND l.node_id <> ALL (_held_up)
            OR l.node_id = ANY (_dead_nodes)
         ORDER BY l.ticket_id
         LIMIT _limit
