@@ -16,7 +16,8 @@ caf::expected<command_spec> command_of(const claimed_ticket&, const command_payl
 caf::expected<checks::check_plan> read_payload(claimed_ticket&, command_payload& payload, const worker_context&,
                                                unsigned seed);
 
-/// What no workspace could be made for means for the attempt: `permanent` when only people can mend what the ticket asks for.
+/// What it means for an attempt that its workspace couldn't be made: `permanent` when only people can mend what the ticket
+/// asks for.
 outcome_class class_of_workspace_failure(const caf::error&);
 
 /// The details of an outcome with the attempt's workspace as the member "workspace".

@@ -18,8 +18,10 @@ namespace swarm {
 
 /// How a worker gets a workspace. Both are empty on a node without workspaces.
 struct workspace_access {
-  std::function<std::string(ticket_id)> path_of; ///< Also before it is made.
-  std::function<caf::expected<workspace::prepared_workspace>(const workspace::workspace_spec&)> prepare; ///< Takes its time.
+  /// Also before it is made.
+  std::function<std::string(ticket_id)> path_of;
+  /// Takes its time.
+  std::function<caf::expected<workspace::prepared_workspace>(const workspace::workspace_spec&)> prepare;
 };
 
 /// What all workers of a node have in common.

@@ -470,8 +470,10 @@ private:
     auto request = nlohmann::json::object();
     if (value.IsScalar())
       request["kind"] = value.Scalar();
-    for (const auto& item : value) // a commit may look like a number
-      request[item.first.Scalar()] = item.second.IsScalar() ? nlohmann::json(item.second.Scalar()) : as_json(item.second);
+    for (const auto& item : value) {
+      const auto& member = item.second; // a commit may look like a number
+      request[item.first.Scalar()] = member.IsScalar() ? nlohmann::json(member.Scalar()) : as_json(member);
+    }
     if (auto path = request.find("repository"); path != request.end() && path->is_string() && *path != "")
       *path = from_folder(path->get<std::string>());
     if (auto workspace = swarm::read_workspace(request))

@@ -41,7 +41,8 @@ struct workspace_request {
 /// Members that say what is so anyway are left out.
 nlohmann::json to_json(const workspace_request&);
 
-/// @returns errc::invalid_input with a sentence, for what isn't known as well: a newer node may mean a restriction by it.
+/// @returns errc::invalid_input with a sentence, for what isn't known as well: a newer node may mean a restriction by
+/// it.
 caf::expected<workspace_request> read_workspace(const nlohmann::json&);
 
 } // namespace swarm

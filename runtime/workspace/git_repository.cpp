@@ -47,7 +47,8 @@ caf::expected<repository_ptr> open_repository(const std::filesystem::path& path)
                                              + " belongs to another user; run 'git config "
                                                "--global --add safe.directory' with its path, or 'chown' on it");
   if (code != 0)
-    return libgit2_error("open the repository " + path.string(), code, "name the path of a git repository on this machine");
+    return libgit2_error("open the repository " + path.string(), code,
+                         "name the path of a git repository on this machine");
   return repository_ptr{opened};
 }
 

@@ -30,8 +30,8 @@ std::shared_ptr<void> workspaces::enter(ticket_id ticket) {
 caf::expected<prepared_workspace> workspaces::prepare(const workspace_spec& x) {
   auto hold = enter(x.ticket);
   if (!hold)
-    return make_error(errc::io_failed, path_of(x.ticket).string() + " is still in use by an attempt that is being ended, "
-                                       "or is just being removed");
+    return make_error(errc::io_failed, path_of(x.ticket).string() + " is still in use by an attempt that is being "
+                                       "ended, or is just being removed");
   if (auto root = open_root(root_, true); !root)
     return trouble_of_node(root.error());
   auto result = workspace::prepare(root_, x);

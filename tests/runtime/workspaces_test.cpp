@@ -34,7 +34,8 @@ struct scene : workspace_scene {
   /// Of each number of tickets that went, in the order of removal.
   std::vector<std::int64_t> swept(std::chrono::seconds age_max = -1s) {
     asked.clear();
-    auto report = all->sweep(age_max, UINT64_MAX, ask(), [this] { return is_stopped; }, std::chrono::system_clock::now());
+    const auto now = std::chrono::system_clock::now();
+    auto report = all->sweep(age_max, UINT64_MAX, ask(), [this] { return is_stopped; }, now);
     if (!report)
       throw std::runtime_error(render(report.error()));
     std::vector<std::int64_t> result;
