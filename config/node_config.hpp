@@ -113,6 +113,13 @@ struct command_config {
   std::chrono::milliseconds terminate_grace{};
 };
 
+struct workspaces_config {
+  std::filesystem::path root;
+  std::chrono::milliseconds keep{};
+  std::uint64_t size_max = 0; ///< Bytes.
+  std::chrono::milliseconds interval{};
+};
+
 struct secrets_config {
   std::vector<std::string> variables;
 };
@@ -161,6 +168,7 @@ struct node_config {
   breaker_config breaker;
   ticket_config ticket;
   command_config command;
+  workspaces_config workspaces;
   secrets_config secrets;
   claude_config claude;
   sealer_config sealer;

@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t KiB = 1u << 10;
 constexpr std::uint64_t MiB = KiB << 10;
+constexpr std::uint64_t GiB = MiB << 10;
 constexpr std::uint64_t TiB = MiB << 20;
 
 // A section of the configuration and one of its members.
@@ -129,6 +130,7 @@ std::vector<option> make_options() {
   constexpr auto breaker = &node_config::breaker;
   constexpr auto ticket = &node_config::ticket;
   constexpr auto command = &node_config::command;
+  constexpr auto workspaces = &node_config::workspaces;
   constexpr auto secrets = &node_config::secrets;
   constexpr auto claude = &node_config::claude;
   constexpr auto supervisor = &node_config::supervisor;
@@ -138,7 +140,7 @@ std::vector<option> make_options() {
   const std::vector<std::string_view> log_components{
     "cascade", "command_executor", "completer", "control_socket", "dispatcher", "dynamic_supervisor", "heartbeat", "node",
     "notifier", "postgres", "pruner", "reaper", "scheduler", "sealer", "store", "supervisor", "ticket_worker",
-    "ticket_workers", "watchdog"};
+    "ticket_workers", "watchdog", "workspace_sweeper"};
   return {
     secret(text("database.url", database, &database_config::url, "",
       "Connection string or URI for libpq; PG* variables fill what it leaves open; empty for the embedded PostgreSQL "
@@ -267,6 +269,17 @@ std::vector<option> make_options() {
       "How long a command that is stopped may take after SIGINT before it gets SIGTERM."),
     duration("command.terminate_grace", command, &command_config::terminate_grace, 10s, 0s, 10min,
       "How long a command that is stopped may take after SIGTERM before it is killed."),
+
+    path("workspaces.root", workspaces, &workspaces_config::root,
+      "Directory for the workspaces of tickets; empty for workspaces in the home directory. Homes that name the same one "
+      "have a folder each in it."),
+    duration("workspaces.keep", workspaces, &workspaces_config::keep, 7 * 24h, 0s, 10 * 365 * 24h,
+      "How long the workspace of a ticket that has ended is kept after the last change in it."),
+    size("workspaces.size_max", workspaces, &workspaces_config::size_max, 20 * GiB, 0, TiB,
+      "Beyond this the workspaces of tickets that have ended go sooner, the oldest first. Those that run aren't "
+      "touched."),
+    duration("workspaces.interval", workspaces, &workspaces_config::interval, 1h, 1s, 24h,
+      "How often workspaces are looked through for what may go; also when the node starts."),
 
     names("secrets.variables", secrets, &secrets_config::variables,
       {"ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "PGPASSWORD"},

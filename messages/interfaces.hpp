@@ -137,6 +137,11 @@ using pruner_actor = caf::typed_actor<
   // Prunes now; answers with what went.
   caf::replies_to<atom::sweep>::with<prune_report>>;
 
+/// The WORKSPACE SWEEPER: removes directories of tickets that have ended, and of those that are gone.
+using workspace_sweeper_actor = caf::typed_actor<
+  // Sweeps now instead of at the next interval.
+  caf::reacts_to<atom::wake>>;
+
 /// The NOTIFIER: hears the database's doorbell and wakes dispatchers and heartbeat.
 using notifier_actor = caf::typed_actor<
   // Opens the listening connection now, unless there is one.

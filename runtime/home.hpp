@@ -13,6 +13,7 @@ namespace swarm::runtime {
 ///   <home>/log/        the node's own log
 ///   <home>/run/        sockets of a running node
 ///   <home>/attempts/   files that programs share with a running node, and long outputs of attempts that have ended
+///   <home>/workspaces/ directories of tickets that have one of their own, unless `workspaces.root` is elsewhere
 ///   <home>/id          a uuid that tells successive nodes of one home from nodes of another
 ///   <home>/lock        who uses the home right now
 class home {
@@ -31,6 +32,7 @@ public:
   std::filesystem::path log() const { return root_ / "log"; }
   std::filesystem::path run() const { return root_ / "run"; }
   std::filesystem::path attempts() const { return root_ / "attempts"; }
+  std::filesystem::path workspaces() const { return root_ / "workspaces"; }
   std::filesystem::path control_socket() const { return run() / "control.sock"; }
 
   /// 36 characters, the same for the life of the directory.

@@ -185,6 +185,8 @@ caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) 
   tree.actors = state->actors;
   tree.control_socket = settings.control_socket;
   tree.attempts_folder = settings.attempts_folder;
+  if (!settings.workspaces_folder.empty())
+    tree.workspaces = std::make_shared<workspace::workspaces>(settings.workspaces_folder);
   tree.functions = settings.functions;
   tree.redactor = std::move(*redactor);
   tree.claude = std::move(*claude);

@@ -22,6 +22,7 @@ struct node_settings {
   std::filesystem::path working_directory; ///< For commands that name none.
   std::filesystem::path control_socket;    ///< For `swarm actors`; empty for none.
   std::filesystem::path attempts_folder = {}; ///< For files that commands share with the node; or empty.
+  std::filesystem::path workspaces_folder = {}; ///< For workspaces of tickets, of this home alone; or empty.
   executors::function_table functions = {}; ///< Of the embedding program, for tickets of kind "function".
 };
 

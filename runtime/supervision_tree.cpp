@@ -15,7 +15,9 @@
 #include "actors/store_service.hpp"
 #include "actors/ticket_workers.hpp"
 #include "actors/watchdog.hpp"
+#include "actors/workspace_sweeper.hpp"
 #include "runtime/executors/table.hpp"
+#include "runtime/store/queries.hpp"
 
 #include <cstdlib>
 #include <map>
@@ -26,7 +28,8 @@ namespace swarm::runtime {
 struct supervision_tree::addresses {
   explicit addresses(caf::actor_system& x, const std::vector<std::string>& names)
     : claims(x), settlements(x), maintenance(x), executor(x), notifier(x), completer(x), heartbeat(x), workers(x),
-      reaper(x), cascade(x), scheduler(x), sealer(x), pruner(x), watchdog(x), control(x) {
+      reaper(x), cascade(x), scheduler(x), sealer(x), pruner(x),
+      workspace_sweeper(x), watchdog(x), control(x) {
     for (auto& name : names) {
       queues.emplace(name, x);
       dispatchers.push_back(queues.at(name).handle());
@@ -44,6 +47,7 @@ struct supervision_tree::addresses {
   stable_address<scheduler_actor> scheduler;
   stable_address<sealer_actor> sealer;
   stable_address<pruner_actor> pruner;
+  stable_address<workspace_sweeper_actor> workspace_sweeper;
   stable_address<watchdog_actor> watchdog;
   stable_address<control_socket_actor> control;
   std::map<std::string, stable_address<dispatcher_actor>> queues;
@@ -91,6 +95,13 @@ store::connection_settings for_role(store::connection_settings x, const std::str
   x.application += " " + role;
   x.role = "swarm_node";
   return x;
+}
+
+/// A thread for each job, because it may wait for a disk as long as that takes.
+std::function<void(std::function<void()>)> aside_in(caf::actor_system& system) {
+  return [&system](std::function<void()> job) {
+    system.spawn<caf::detached>([job = std::move(job)](caf::event_based_actor*) { job(); });
+  };
 }
 
 child_spec store_child(const tree_settings& x, const stable_address<store_actor>& address, const std::string& role) {
@@ -188,6 +199,12 @@ struct supervision_tree::table {
     context->executors = executors;
     context->working_directory = settings.working_directory;
     context->attempts_folder = settings.attempts_folder;
+    if (settings.workspaces) {
+      context->workspaces.path_of = [all = settings.workspaces](ticket_id id) { return all->path_of(id).string(); };
+      context->workspaces.prepare = [all = settings.workspaces](const workspace::workspace_spec& wanted) {
+        return all->prepare(wanted);
+      };
+    }
     context->output_head_bytes = x.command.output_head;
     context->output_tail_bytes = x.command.output_tail;
     context->output_file_bytes_max = x.command.output_file;
@@ -197,10 +214,7 @@ struct supervision_tree::table {
     for (auto& [queue, address] : to.queues)
       dispatcher_of.emplace(queue, address.handle());
     auto start = [context, dispatcher_of, address = to.workers, drain = x.node.drain_timeout](const birth& b) mutable {
-      // A thread for each look: it may wait for a disk as long as it takes.
-      context->aside = [&system = b.parent.home_system()](std::function<void()> job) {
-        system.spawn<caf::detached>([job = std::move(job)](caf::event_based_actor*) { job(); });
-      };
+      context->aside = aside_in(b.parent.home_system());
       auto life = b.parent.spawn<actor_shell<swarm::ticket_workers>>(
         ticket_workers_config{drain, b.place}, std::shared_ptr<const worker_context>{context}, dispatcher_of);
       address.bind(caf::actor_cast<ticket_workers_actor>(life));
@@ -215,7 +229,7 @@ struct supervision_tree::table {
 
   std::vector<child_spec> maintenance() const {
     auto store = to.maintenance.handle();
-    return {
+    std::vector<child_spec> result{
       child<sweeper<reaper>>("reaper", to.reaper,
                              reaper{x.reaper.interval, x.heartbeat.stale_after, x.reaper.batch, x.reaper.reclaims_max,
                                     x.reaper.grace, x.reaper.slow_after, rules(), settings.dead_nodes},
@@ -231,6 +245,38 @@ struct supervision_tree::table {
       child<sweeper<pruner>>("pruner", to.pruner, pruner{x.pruner.interval, x.pruner.keep}, store,
                              std::vector<dispatcher_actor>{}, store_patience),
     };
+    if (settings.workspaces)
+      result.push_back(workspace_sweeper());
+    return result;
+  }
+
+  child_spec workspace_sweeper() const {
+    workspace_sweeper_config config;
+    config.interval = x.workspaces.interval;
+    config.sweep = [all = settings.workspaces, keep = x.workspaces.keep, size_max = x.workspaces.size_max,
+                    database = for_role(settings.database, "workspaces")](const std::function<bool()>& stops) {
+      std::optional<store::connection> db; // for the time of a sweep, and only if there is something to ask
+      auto ask = [&](const std::vector<ticket_id>& tickets) -> caf::expected<std::map<ticket_id, bool>> {
+        if (!db) {
+          auto opened = store::connection::open(database);
+          if (!opened)
+            return std::move(opened.error());
+          db.emplace(std::move(*opened));
+        }
+        return store::find_ends(*db, tickets);
+      };
+      return all->sweep(std::chrono::floor<std::chrono::seconds>(keep), size_max, ask, stops,
+                        std::chrono::system_clock::now());
+    };
+    auto start = [config, address = to.workspace_sweeper](const birth& b) mutable {
+      config.aside = aside_in(b.parent.home_system());
+      auto life = b.parent.spawn<actor_shell<swarm::workspace_sweeper>>(config);
+      address.bind(caf::actor_cast<workspace_sweeper_actor>(life));
+      return untyped(life);
+    };
+    child_spec result{"workspace_sweeper", start};
+    result.when_stuck = stuck_rule::escalate;
+    return result;
   }
 
   std::vector<child_spec> surface() const {
@@ -288,6 +334,7 @@ void supervision_tree::unbind() {
   x.scheduler.unbind();
   x.sealer.unbind();
   x.pruner.unbind();
+  x.workspace_sweeper.unbind();
   x.watchdog.unbind();
   x.control.unbind();
   for (auto& [queue, address] : x.queues)

@@ -8,6 +8,7 @@
 #include "runtime/executors/claude/settings.hpp"
 #include "runtime/executors/function_executor.hpp"
 #include "runtime/store/connection.hpp"
+#include "runtime/workspace/workspaces.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -26,6 +27,7 @@ struct tree_settings {
   std::string working_directory;        ///< For commands that name none.
   std::filesystem::path control_socket; ///< Empty for none.
   std::filesystem::path attempts_folder; ///< Empty for none.
+  std::shared_ptr<workspace::workspaces> workspaces; ///< Null for none.
   executors::function_table functions;   ///< For tickets of kind function.
   executors::claude::settings claude;    ///< For tickets of kind claude, without an environment.
   std::map<std::string, control::answer> routes; ///< What may be asked there.
@@ -42,7 +44,7 @@ struct tree_settings {
 ///   │                                    notifier
 ///   ├─ leases              one_for_one   completer, heartbeat
 ///   ├─ work                one_for_one   ticket_workers, dispatcher/<queue> ...
-///   ├─ maintenance         one_for_one   reaper, cascade, scheduler
+///   ├─ maintenance         one_for_one   reaper, cascade, scheduler, sealer, pruner, workspace_sweeper
 ///   └─ surface             one_for_one   control_socket
 ///
 /// It stops in reverse order: nobody looks in and nothing is claimed any more, running tickets end or are handed back while the heartbeat

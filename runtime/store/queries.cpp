@@ -272,6 +272,19 @@ caf::expected<std::vector<parent_row>> list_parents(connection& db, ticket_id id
   return read_all(db, sql::list_parents, params::of(id.value), read_parent);
 }
 
+caf::expected<std::map<ticket_id, bool>> find_ends(connection& db, const std::vector<ticket_id>& tickets) {
+  std::vector<std::int64_t> numbers;
+  for (auto x : tickets)
+    numbers.push_back(x.value);
+  auto found = db.run(sql::find_ends, params::of(numbers));
+  if (!found)
+    return std::move(found.error());
+  std::map<ticket_id, bool> result;
+  for (int i = 0; i < found->size(); ++i)
+    result.emplace(ticket_id{found->number(i, 0)}, found->truth(i, 1));
+  return result;
+}
+
 caf::expected<std::vector<event_row>> list_events(connection& db, ticket_id id) {
   return read_all(db, sql::list_events, params::of(id.value), read_event);
 }

@@ -5,6 +5,7 @@
 
 #include <caf/timespan.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -184,6 +185,9 @@ struct parent_row {
 };
 
 caf::expected<std::vector<parent_row>> list_parents(connection&, ticket_id);
+
+/// Of the tickets that exist, whether each is final.
+caf::expected<std::map<ticket_id, bool>> find_ends(connection&, const std::vector<ticket_id>&);
 
 struct event_row {
   std::int64_t id = 0;

@@ -172,7 +172,8 @@ CAF_TEST(a wrong file is refused with the place and the remedy) {
      "swarm.yaml:1:1: unknown section 'heartbeat.interval', write 'interval' inside the section 'heartbeat'"},
     {"colour: red",
      "swarm.yaml:1:1: unknown section 'colour', known are database, postgres, node, dispatcher, heartbeat, reaper, "
-     "scheduler, cascade, sealer, pruner, completer, retry, breaker, ticket, command, secrets, claude, supervisor, log"},
+     "scheduler, cascade, sealer, pruner, completer, retry, breaker, ticket, command, workspaces, secrets, claude, supervisor, "
+     "log"},
     {"heartbeat: 30s", "swarm.yaml:1:12: 'heartbeat' is a section and holds keys, got text"},
     {"heartbeat: [30s]", "swarm.yaml:1:12: 'heartbeat' is a section and holds keys, got a list"},
     {"- heartbeat", "swarm.yaml:1:1: a configuration holds sections such as 'heartbeat: {interval: 30s}', got a list"},

@@ -48,7 +48,8 @@ const std::vector<std::string> idle_tree{
   "│  ├─ cascade",
   "│  ├─ scheduler",
   "│  ├─ sealer",
-  "│  └─ pruner",
+  "│  ├─ pruner",
+  "│  └─ workspace_sweeper",
   "└─ surface",
   "   └─ control_socket",
 };

@@ -264,4 +264,24 @@ CAF_TEST(of two operators who revive at once one does it) {
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.ticket_events WHERE kind = 'retried'"), "1");
 }
 
+CAF_TEST(of tickets in every state it is told whether they are final and of others nothing) {
+  std::map<ticket_id, bool> expected;
+  auto graph = s.submit_graph(2, {{0, 1}});
+  expected[graph[1]] = false; // blocked
+  const auto failing = s.claim_one();
+  s.settle(failing, outcome_class::content);
+  expected[failing.ticket] = false; // scheduled
+  expected[s.submit()] = false;
+  expected[s.claim_one().ticket] = false;
+  expected[s.submit()] = false; // ready
+  const auto cancelled = s.submit();
+  s.cancel(cancelled);
+  expected[cancelled] = true;
+  auto asked = std::vector<ticket_id>{nobody};
+  for (auto& [ticket, is_final] : expected)
+    asked.push_back(ticket);
+  CAF_CHECK(must(store::find_ends(s.db, asked)) == expected);
+  CAF_CHECK(must(store::find_ends(s.db, {})).empty());
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

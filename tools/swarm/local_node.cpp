@@ -19,6 +19,19 @@ constexpr std::chrono::seconds lock_patience{5};
 /// Between tries to bring a dead server up again.
 constexpr std::chrono::seconds restart_pause{5};
 
+/// Homes that share a root would take each other's workspaces for those of tickets that are gone.
+caf::expected<std::filesystem::path> workspaces_folder(const runtime::home& home, const config::node_config& values) {
+  const auto& root = values.workspaces.root;
+  if (root.empty())
+    return home.workspaces();
+  std::error_code failure;
+  std::filesystem::create_directories(root, failure);
+  const auto absolute = failure ? root : std::filesystem::canonical(root, failure);
+  if (failure)
+    return make_error(errc::io_failed, "workspaces.root: cannot create " + root.string() + ": " + failure.message());
+  return absolute / home.id();
+}
+
 } // namespace
 
 caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home& home,
@@ -55,8 +68,11 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
   std::filesystem::create_directories(work, failure);
   if (failure)
     return make_error(errc::io_failed, "cannot create " + work.string() + ": " + failure.message());
+  auto workspaces = workspaces_folder(home, values);
+  if (!workspaces)
+    return std::move(workspaces.error());
   auto node = runtime::node::start({values, result->conninfo_, home.id(), work, home.control_socket(),
-                                    home.attempts()});
+                                    home.attempts(), *workspaces});
   if (!node)
     return std::move(node.error());
   result->node_ = std::move(*node);
