@@ -101,7 +101,7 @@ CAF_TEST(the flag wins over the variable and the variable over the file) {
 
 CAF_TEST(the examples are graphs that run accepts) {
   user me;
-  for (auto name : {"agent.yaml", "claude.yaml", "hello.yaml", "slow.yaml"}) {
+  for (auto name : {"agent.yaml", "claude.yaml", "hello.yaml", "slow.yaml", "worktree.yaml"}) {
     // The database refuses, so that only the reading of the file is tried.
     me.environment["SWARM_DATABASE_URL"] = "host=127.0.0.1 port=1";
     auto said = me.run({"run", std::string{SWARM_SOURCE_DIR "/tools/examples/"} + name});

@@ -26,6 +26,14 @@ std::string joined(const std::vector<std::string>& xs) {
   return result;
 }
 
+/// Where it is, each attempt tells.
+std::string describe(const workspace_request& x) {
+  if (x.kind == workspace_kind::none)
+    return "";
+  return to_string(x.kind) + (x.repository.empty() ? "" : " of " + x.repository)
+         + (x.base.empty() ? "" : ", from " + x.base) + ", on retry " + to_string(x.on_retry);
+}
+
 void print_payload(const store::ticket_details& x) {
   auto payload = x.kind == "command" ? parse_command_payload(x.payload)
                                      : caf::expected<command_payload>{make_error(errc::not_found, "")};
@@ -34,6 +42,7 @@ void print_payload(const store::ticket_details& x) {
   print_fact(payload->shell ? "script" : "command", joined(payload->command));
   print_fact("stdin", payload->input.empty() ? payload->input_file : std::to_string(payload->input.size()) + " bytes");
   print_fact("directory", payload->working_directory);
+  print_fact("workspace", describe(payload->workspace));
   for (auto& [key, value] : payload->environment)
     print_fact("env", key + "=" + value);
 }
