@@ -2,6 +2,8 @@
 
 #include "actors/actor_shell.hpp"
 #include "actors/attempt_spec.hpp"
+#include "runtime/checks/evidence.hpp"
+#include "runtime/checks/failure_signature.hpp"
 #include "runtime/executors/command/classify.hpp"
 
 #include <algorithm>
@@ -345,7 +347,18 @@ void ticket_worker::redact_outcome() {
       *text = context_->redactor->redact(*text);
 }
 
+/// What a model says differs each time, so of its work only the sentence counts, and what a check says of it.
+void ticket_worker::sign_failure() {
+  if (outcome_.end == outcome_class::check_failed)
+    outcome_.signature = checks::failure_signature(outcome_.evidence + '\n' + std::string{checks_.failure_detail()});
+  else if (outcome_.end == outcome_class::content)
+    outcome_.signature = checks::failure_signature(
+      outcome_.evidence + '\n' + (ticket_.kind == "command" ? checks::head_and_tail(outcome_.output) : ""));
+}
+
 void ticket_worker::settle() {
+  if (phase_ != phase::settling)
+    sign_failure();
   phase_ = phase::settling;
   waits_for_checks_ = false;
   if (workspace_)

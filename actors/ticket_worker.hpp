@@ -92,6 +92,7 @@ private:
   void end_as_told();
   void settle(outcome_class, std::string evidence);
   void redact_outcome();
+  void sign_failure();
   void settle();
   void on_not_settled(const caf::error& cause);
   caf::timespan time_left() const;

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "messages/profiles.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -32,14 +33,17 @@ struct agent_kind {
 const std::vector<agent_kind> kinds{
   {"claude",
    {"allowed_tools", "effort", "expects_changes", "max_budget_micro_dollars", "max_turns", "model", "permission_mode",
-    "schema"},
+    "profiles", "schema"},
    {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"}},
-  {"codex", {"effort", "expects_changes", "model", "permission_mode"}, {"CODEX_API_KEY", "OPENAI_API_KEY"}},
+  {"codex", {"effort", "expects_changes", "model", "permission_mode", "profiles"}, {"CODEX_API_KEY", "OPENAI_API_KEY"}},
   {"gemini",
-   {"allowed_tools", "expects_changes", "model", "permission_mode"},
+   {"allowed_tools", "expects_changes", "model", "permission_mode", "profiles"},
    {"GEMINI_API_KEY", "GOOGLE_API_KEY"}},
   {"generic", {"argv"}, {}},
 };
+
+/// What a profile may change, of an agent that has an option for it.
+const words profile_members{"effort", "max_budget_micro_dollars", "max_turns", "model"};
 
 const words options_of_all{"agent", "environment", "prompt", "secrets", "working_directory"};
 
@@ -112,8 +116,8 @@ caf::error read_directory(const json& value, std::string& result) {
 }
 
 caf::error read_member(const std::string& name, const json& value, agent_payload& x) {
-  if (name == "agent")
-    return {}; // known already
+  if (name == "agent" || name == "profiles")
+    return {}; // known already, and read when all that they change is known
   if (name == "prompt")
     return read_text(name, value, x.prompt);
   if (name == "model")
@@ -148,6 +152,14 @@ caf::error read_member(const std::string& name, const json& value, agent_payload
   return value.is_boolean() ? caf::error{} : wrong("'expects_changes' must be true or false");
 }
 
+words profile_members_of(const agent_kind& kind) {
+  words result;
+  for (const auto name : profile_members)
+    if (holds(kind.options, name))
+      result.push_back(name);
+  return result;
+}
+
 caf::error check_as_a_whole(const agent_kind& kind, const agent_payload& x) {
   if (x.prompt.empty())
     return wrong("'prompt' is missing; it says what the agent shall do");
@@ -164,7 +176,7 @@ caf::error check_as_a_whole(const agent_kind& kind, const agent_payload& x) {
 
 } // namespace
 
-caf::expected<agent_payload> parse_agent_payload(std::string_view text) {
+caf::expected<agent_payload> parse_agent_payload(std::string_view text, std::size_t profile) {
   const auto found = read_foreign_json(text);
   if (!found || !found->is_object())
     return wrong(found ? "must be a JSON object" : render(found.error()));
@@ -183,6 +195,9 @@ caf::expected<agent_payload> parse_agent_payload(std::string_view text) {
   }
   if (auto failed = check_as_a_whole(*kind, result))
     return failed;
+  if (const auto profiles = found->find("profiles"); profiles != found->end())
+    if (auto failed = read_profiles(*profiles, profile_members_of(*kind), profile, result, read_member))
+      return failed;
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <caf/expected.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -15,7 +16,8 @@ namespace swarm {
 ///   {"agent": "claude", "prompt": "Make the tests pass.", "model": "opus", "effort": "high", "max_turns": 60,
 ///    "max_budget_micro_dollars": 4000000, "allowed_tools": ["Read", "Edit"], "permission_mode": "dontAsk",
 ///    "schema": {"type": "object"}, "expects_changes": true, "working_directory": "/src",
-///    "environment": {"CI": "1"}, "secrets": ["ANTHROPIC_API_KEY"]}
+///    "environment": {"CI": "1"}, "secrets": ["ANTHROPIC_API_KEY"],
+///    "profiles": [{"effort": "max"}, {"model": "fable", "max_turns": 120}]}
 ///   {"agent": "generic", "argv": ["aider", "--yes", "--message-file", "/dev/stdin"], "prompt": "..."}
 ///
 /// `agent` and `prompt` must be there. An option that the agent's CLI doesn't have is refused: a limit that nobody
@@ -38,7 +40,9 @@ struct agent_payload {
                                     ///< SWARM_SECRET_, and those by which the agent's CLI takes a credential.
 };
 
+/// @param profile what it is to be read under, see messages/profiles.hpp. One may change effort, model, max_turns and
+/// max_budget_micro_dollars, as far as the CLI has an option for them.
 /// @returns errc::invalid_input naming the member that is missing or wrong.
-caf::expected<agent_payload> parse_agent_payload(std::string_view json);
+caf::expected<agent_payload> parse_agent_payload(std::string_view json, std::size_t profile = 0);
 
 } // namespace swarm

@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "messages/profiles.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,6 +19,7 @@ constexpr std::int64_t cost_bound = 1'000'000'000'000;
 constexpr std::int64_t tokens_bound = 1'000'000'000;
 constexpr std::int64_t max_tokens_bound = 1'000'000;
 constexpr std::int64_t turns_bound = 10'000;
+const std::vector<std::string_view> profile_members{"effort", "fallback_model", "limits", "max_tokens", "model"};
 constexpr std::int64_t command_ms_bound = 24 * 3'600'000;
 
 caf::error wrong(const std::string& sentence) {
@@ -149,9 +151,11 @@ caf::error read_member(const std::string& name, const json& value, claude_payloa
     return read_limits(value, result.limits);
   if (name == "expects_changes")
     return read_flag(name, value, result.expects_changes);
+  if (name == "profiles")
+    return {}; // when all that they change is known
   return wrong("unknown member " + quoted(name)
-               + ", known are effort, expects_changes, fallback_model, limits, max_tokens, model, prompt, system, tools "
-                 "and working_directory");
+               + ", known are effort, expects_changes, fallback_model, limits, max_tokens, model, profiles, prompt, "
+                 "system, tools and working_directory");
 }
 
 bool is_blank(const std::string& x) {
@@ -165,7 +169,7 @@ bool has_place(const claude_tools& x) {
 
 } // namespace
 
-caf::expected<claude_payload> parse_claude_payload(std::string_view text) {
+caf::expected<claude_payload> parse_claude_payload(std::string_view text, std::size_t profile) {
   const auto found = read_foreign_json(text);
   if (!found || !found->is_object())
     return wrong(found ? "must be a JSON object" : render(found.error()));
@@ -177,6 +181,9 @@ caf::expected<claude_payload> parse_claude_payload(std::string_view text) {
     return wrong("'prompt' is missing or blank");
   if (has_place(result.tools) && result.working_directory.empty())
     return wrong("'working_directory' is missing, and its tools need one");
+  if (const auto profiles = found->find("profiles"); profiles != found->end())
+    if (auto failed = read_profiles(*profiles, profile_members, profile, result, read_member))
+      return failed;
   return result;
 }
 

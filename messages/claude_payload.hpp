@@ -3,6 +3,7 @@
 #include <caf/expected.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -32,7 +33,8 @@ struct claude_limits {
 ///   {"prompt": "Write hello.c.", "system": "You write C.", "model": "claude-sonnet-5-5", "fallback_model": "claude-opus-5-5",
 ///    "max_tokens": 16000, "effort": "medium", "working_directory": "/srv/hello", "expects_changes": true,
 ///    "tools": {"run_command": ["make"], "read_file": true, "write_file": true, "list_files": true, "finish": true},
-///    "limits": {"turns": 50, "output_tokens": 200000, "cost_micro_dollars": 2000000, "command_ms": 600000}}
+///    "limits": {"turns": 50, "output_tokens": 200000, "cost_micro_dollars": 2000000, "command_ms": 600000},
+///    "profiles": [{"effort": "high", "limits": {"turns": 100}}, {"model": "claude-opus-5-5", "effort": "max"}]}
 ///
 /// Only `prompt` must be there. A member that isn't known here is refused: a newer node may mean a restriction by it.
 struct claude_payload {
@@ -48,7 +50,9 @@ struct claude_payload {
   bool expects_changes = false; ///< Who says that it's done without having called a tool has done nothing.
 };
 
+/// @param profile what it is to be read under, see messages/profiles.hpp. One may change effort, fallback_model, model,
+/// max_tokens and limits, of which those that it doesn't name stay.
 /// @returns errc::invalid_input naming the member that is missing or wrong.
-caf::expected<claude_payload> parse_claude_payload(std::string_view json);
+caf::expected<claude_payload> parse_claude_payload(std::string_view json, std::size_t profile = 0);
 
 } // namespace swarm

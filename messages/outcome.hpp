@@ -76,11 +76,12 @@ struct outcome {
   std::uint64_t output_bytes = 0; ///< All that they wrote.
   std::string details = {};    ///< JSON object: result, notes and usage of the attempt; empty when there is nothing.
   route_report route = {};     ///< For tickets that have a route.
+  std::string signature = {};  ///< Of `content` and `check_failed`: by which the same failure is known again.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, outcome& x) {
     return f(caf::meta::type_name("outcome"), x.end, x.evidence, x.clock, x.retry_after, x.has_exit_code, x.exit_code, x.output,
-             x.output_bytes, x.details, x.route);
+             x.output_bytes, x.details, x.route, x.signature);
   }
 };
 

@@ -241,6 +241,11 @@ void check_plan::judge(outcome& x) const {
   add(current().question.empty() ? "a person must approve it" : current().question);
 }
 
+std::string_view check_plan::failure_detail() const {
+  return !records_.empty() && records_.back().said.verdict == verdict::fail ? records_.back().said.detail
+                                                                            : std::string_view{};
+}
+
 std::string check_plan::details_with_records(const std::string& details) const {
   using nlohmann::json;
   auto result = details.empty() ? json::object() : json::parse(details, nullptr, false);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace swarm::checks {
@@ -74,6 +75,9 @@ public:
   /// completed, check_failed, check_error, or review. What the checks wrote comes behind the work's output, each behind a
   /// line with its name, and what each said becomes the member "checks" of the details, whatever the work has put there.
   void judge(outcome&) const;
+
+  /// What explains the verdict of the check that failed; empty when none did.
+  std::string_view failure_detail() const;
 
 private:
   /// What was noted for a check before the work began.

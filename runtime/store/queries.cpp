@@ -90,6 +90,7 @@ ticket_details read_details(columns x) {
   r.review_asked_at = x.text();
   r.review_expires_at = x.text();
   r.end_reason = x.text();
+  r.profile = x.number();
   return r;
 }
 
@@ -106,6 +107,7 @@ attempt_row read_attempt(columns x) {
   r.started_at = x.text();
   r.ended_at = x.text();
   r.details = x.text();
+  r.signature = x.text();
   return r;
 }
 

@@ -59,6 +59,7 @@ struct ticket_details : ticket_row {
   std::string cancel_requested_at;
   std::string review_reason;
   std::string review_asked_at;
+  std::int64_t profile = 0; ///< The place in its payload's list of profiles; 0: the payload as it is.
 };
 
 /// @returns errc::not_found.
@@ -76,6 +77,7 @@ struct attempt_row {
   std::string started_at;
   std::string ended_at;
   std::string details; ///< JSON object; may be empty.
+  std::string signature; ///< Of its failure; empty unless it failed of its content.
 };
 
 /// Oldest first.

@@ -147,6 +147,8 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
     x.last_failure = found->text(i, 14);
     x.results = found->text(i, 15);
     x.checks_changed = found->truth(i, 16);
+    x.profile = static_cast<std::int16_t>(found->number(i, 17));
+    x.last_prompt = found->text(i, 18);
     result.push_back(std::move(x));
   }
   return result;
@@ -156,7 +158,7 @@ params settle_arguments(const settle_request& request) {
   claim_columns claims;
   std::vector<std::string> classes, clocks, evidence, outputs;
   std::vector<std::optional<std::int32_t>> exit_codes;
-  std::vector<std::optional<std::string>> details, routes;
+  std::vector<std::optional<std::string>> details, routes, signatures;
   std::vector<std::int64_t> retry_after, output_bytes;
   for (auto& [claim, outcome] : request.settlements) {
     claims.add(claim);
@@ -169,6 +171,7 @@ params settle_arguments(const settle_request& request) {
     output_bytes.push_back(static_cast<std::int64_t>(outcome.output_bytes));
     details.push_back(outcome.details.empty() ? std::nullopt : std::optional{outcome.details});
     routes.push_back(news(outcome.route));
+    signatures.push_back(outcome.signature.empty() ? std::nullopt : std::optional{outcome.signature});
   }
   params arguments;
   arguments.add(claims.tickets);
@@ -183,10 +186,11 @@ params settle_arguments(const settle_request& request) {
   rule_columns{request.rules}.add_to(arguments);
   arguments.add(details);
   arguments.add(ms(request.rules.infra_deadline));
-  if (std::any_of(routes.begin(), routes.end(), [](auto& x) { return x.has_value(); }))
-    arguments.add(routes);
-  else
-    arguments.add(nullptr);
+  for (auto* column : {&routes, &signatures}) // most calls have none
+    if (std::any_of(column->begin(), column->end(), [](auto& x) { return x.has_value(); }))
+      arguments.add(*column);
+    else
+      arguments.add(nullptr);
   return arguments;
 }
 

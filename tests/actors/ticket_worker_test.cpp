@@ -408,6 +408,35 @@ CAF_TEST(a ticket with several checks is judged by all of them in their order) {
   CAF_CHECK_EQUAL(settled().output, "--- check lint ---\nfine");
 }
 
+CAF_TEST(the same failure has the same signature whatever differs by chance) {
+  std::string first;
+  struct row {
+    int work_code;
+    std::string said;
+    bool is_the_same;
+  };
+  const std::vector<row> table{
+    {0, "util.c:12: error after 0.1 s", true}, {0, "util.c:97: error after 7 min", true},
+    {0, "main.c:12: error after 0.1 s", false}, {3, "util.c:12: error after 0.1 s", false},
+  };
+  payload.check = {"make", "check"};
+  for (auto& x : table) {
+    work(exited(x.work_code, x.work_code == 0 ? "" : x.said));
+    if (x.work_code == 0)
+      end_program(exited(1, x.said));
+    CAF_CHECK_EQUAL(settled().signature.size(), 16u);
+    if (first.empty())
+      first = settled().signature;
+    CAF_CHECK_EQUAL(settled().signature == first, x.is_the_same);
+    completer->settle.asked.clear();
+    accept();
+  }
+  work(exited(0));
+  end_program(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
+  CAF_CHECK_EQUAL(settled().signature, "");
+}
+
 CAF_TEST(the work begins when its checks have noted what is there) {
   payload.checks = checks_from(R"([{"kind": "diff"}])");
   start_worker();

@@ -94,11 +94,13 @@ CAF_TEST(what has no meaning is refused and named) {
 CAF_TEST(what a CLI has no option for is refused) {
   const json everything{{"model", "m"}, {"effort", "e"}, {"max_turns", 1}, {"max_budget_micro_dollars", 1},
                         {"allowed_tools", {"t"}}, {"permission_mode", "m"}, {"schema", json::object()},
-                        {"expects_changes", true}, {"argv", {"p"}}, {"unknown", 1}};
+                        {"expects_changes", true}, {"argv", {"p"}}, {"unknown", 1},
+                        {"profiles", {{{"model", "n"}}}}};
   const std::vector<std::pair<std::string, std::string>> taken{
-    {"claude", "allowed_tools effort expects_changes max_budget_micro_dollars max_turns model permission_mode schema "},
-    {"codex", "effort expects_changes model permission_mode "},
-    {"gemini", "allowed_tools expects_changes model permission_mode "},
+    {"claude", "allowed_tools effort expects_changes max_budget_micro_dollars max_turns model permission_mode "
+               "profiles schema "},
+    {"codex", "effort expects_changes model permission_mode profiles "},
+    {"gemini", "allowed_tools expects_changes model permission_mode profiles "},
     {"generic", "argv "}};
   for (auto& [agent, options] : taken) {
     std::string accepted;
@@ -110,6 +112,22 @@ CAF_TEST(what a CLI has no option for is refused) {
   CAF_CHECK_EQUAL(refusal("generic", {{"model", "m"}}),
                   "\"model\" is nothing that generic has an option for; known are agent, environment, prompt, secrets and "
                   "working_directory, and argv");
+}
+
+CAF_TEST(a profile changes what it names as far as the CLI has an option for it) {
+  auto text = base("claude");
+  text["effort"] = "low";
+  text["profiles"] = {{{"effort", "max"}, {"max_turns", 9}}, {{"model", "m"}, {"max_budget_micro_dollars", 5}}};
+  const auto first = parse_agent_payload(text.dump(), 1), second = parse_agent_payload(text.dump(), 2);
+  CAF_REQUIRE(first && second);
+  CAF_CHECK_EQUAL(first->effort + " " + std::to_string(first->max_turns) + " " + first->model, "max 9 ");
+  CAF_CHECK_EQUAL(second->effort + " " + std::to_string(second->max_turns) + " " + second->model, "low 0 m");
+  CAF_CHECK_EQUAL(second->max_budget_micro_dollars, 5);
+  text = base("gemini");
+  text["profiles"] = {{{"effort", "max"}}};
+  const auto refused = parse_agent_payload(text.dump());
+  CAF_REQUIRE(!refused);
+  CAF_CHECK_EQUAL(render(refused.error()), "profile 1 may not change \"effort\", but model");
 }
 
 CAF_TEST(only credentials of the agent and secrets that are named so may be asked for) {

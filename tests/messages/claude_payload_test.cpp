@@ -69,11 +69,48 @@ CAF_TEST(what is wrong is named) {
     {R"({"prompt": "p", "limits": {"dollars": 1}})",
      "there is no limit \"dollars\", known are command_ms, cost_micro_dollars, output_tokens and turns"},
     {R"({"prompt": "p", "temperature": 1})",
-     "unknown member \"temperature\", known are effort, expects_changes, fallback_model, limits, max_tokens, model, prompt, "
-     "system, tools and working_directory"},
+     "unknown member \"temperature\", known are effort, expects_changes, fallback_model, limits, max_tokens, model, profiles, "
+     "prompt, system, tools and working_directory"},
   };
   for (const auto& [text, sentence] : rows)
     CAF_CHECK_EQUAL(refusal(text), "payload of a call of Claude: " + sentence);
+}
+
+CAF_TEST(a profile changes what it names and leaves the rest) {
+  const auto* text = R"({"prompt": "p", "model": "m", "effort": "low", "limits": {"turns": 7, "output_tokens": 8},
+                         "profiles": [{"effort": "high", "limits": {"turns": 70}}, {"model": "n", "max_tokens": 5}]})";
+  struct row {
+    std::size_t profile;
+    std::string model, effort;
+    std::int64_t max_tokens, turns;
+  };
+  for (const auto& x : std::vector<row>{{0, "m", "low", 16'000, 7}, {1, "m", "high", 16'000, 70}, {2, "n", "low", 5, 7},
+                                        {3, "n", "low", 5, 7}}) {
+    const auto read = parse_claude_payload(text, x.profile);
+    CAF_REQUIRE(read);
+    CAF_CHECK_EQUAL(read->model, x.model);
+    CAF_CHECK_EQUAL(read->effort, x.effort);
+    CAF_CHECK_EQUAL(read->max_tokens, x.max_tokens);
+    CAF_CHECK_EQUAL(read->limits.turns, x.turns);
+    CAF_CHECK_EQUAL(read->limits.output_tokens, 8);
+  }
+}
+
+CAF_TEST(a profile that is wrong is named by its place) {
+  const std::string list = "'profiles' must be a list of 1 to 10 objects, as in [{\"effort\": \"high\"}]";
+  const std::vector<std::pair<std::string, std::string>> rows{
+    {"{}", list},
+    {"[]", list},
+    {"[{},{},{},{},{},{},{},{},{},{},{}]", list},
+    {"[7]", "profile 1 must be an object that changes something"},
+    {R"([{"effort": "low"}, {}])", "profile 2 must be an object that changes something"},
+    {R"([{"effort": "low"}, {"prompt": "q"}])",
+     R"(profile 2 may not change "prompt", but effort, fallback_model, limits, max_tokens, model)"},
+    {R"([{"effort": "some"}])",
+     "profile 1 in the payload of a call of Claude: 'effort' must be low, medium, high, xhigh or max"},
+  };
+  for (const auto& [profiles, sentence] : rows)
+    CAF_CHECK_EQUAL(refusal(R"({"prompt": "p", "profiles": )" + profiles + "}"), sentence);
 }
 
 CAF_TEST(the check of an agent runs where the agent worked) {

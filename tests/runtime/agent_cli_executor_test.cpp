@@ -58,6 +58,18 @@ CAF_TEST(a crash goes on with its session once and the third costs an attempt) {
   CAF_CHECK(run("claude", "no_result").evidence.ends_with("(row 2.3/9)"));
 }
 
+CAF_TEST(another profile begins a conversation of its own) {
+  const json payload{{"model", "small"}, {"profiles", {{{"model", "large"}}}}};
+  run("claude", "no_result", payload);
+  const auto session = argument("--session-id=");
+  ticket.profile = 1;
+  run("claude", "ok", payload);
+  CAF_CHECK(contains(text_of("log"), "large\n"));
+  CAF_CHECK(contains(text_of("prompt"), "Do it."));
+  const auto fresh = argument("--session-id=");
+  CAF_CHECK(fresh != session && fresh != "none");
+}
+
 CAF_TEST(an agent that chooses its session is gone on with by what it said) {
   for (std::string agent : {"codex", "gemini"}) {
     ++ticket.claim.ticket.value;

@@ -38,7 +38,7 @@ verdict ended(outcome_class end, verdict_remedy remedy = verdict_remedy::none) {
 
 /// How the run after one that ended so begins: "<session> <crashes>".
 std::string next(const session_memory& run, const verdict& x) {
-  const auto plan = plan_session(remember(run, x), "claude");
+  const auto plan = plan_session(remember(run, x), "claude", 0);
   return plan.resumes + " " + std::to_string(plan.crashes);
 }
 
@@ -52,7 +52,7 @@ CAF_TEST(a crash is followed by the same session once and then by a fresh one) {
 
 CAF_TEST(a run that died with its node is a crash) {
   for (auto [crashes, plan] : {std::pair{0, "s-1 1"s}, {1, " 2"s}}) {
-    const auto x = plan_session(running(crashes), "claude");
+    const auto x = plan_session(running(crashes), "claude", 0);
     CAF_CHECK_EQUAL(x.resumes + " " + std::to_string(x.crashes), plan);
   }
 }
@@ -75,13 +75,13 @@ CAF_TEST(a session that the agent never named is not gone on with) {
 }
 
 CAF_TEST(another agent does not go on with a session) {
-  CAF_CHECK(plan_session(running(), "codex").resumes.empty());
-  CAF_CHECK_EQUAL(plan_session(running(), "codex").crashes, 0);
+  CAF_CHECK(plan_session(running(), "codex", 0).resumes.empty());
+  CAF_CHECK_EQUAL(plan_session(running(), "codex", 0).crashes, 0);
 }
 
 CAF_TEST(what was saved is found by the next life) {
   test::scratch_folder folder;
-  session_memory x{"codex", "s-2", fence{(7ll << 40) + 1}, 2, false, true};
+  session_memory x{"codex", "s-2", fence{(7ll << 40) + 1}, 2, false, true, 3};
   CAF_REQUIRE(session_files{folder.path() / "sessions"}.save(ticket, x));
   const session_files files{folder.path() / "sessions"};
   CAF_CHECK(files.load(ticket) == x);

@@ -5,6 +5,8 @@
 #include "tests/fixtures/scratch_postgres.hpp"
 #include "tests/runtime/claude_script.hpp"
 
+#include <set>
+
 #include "tests/fixtures/caf_test.hpp"
 
 using namespace swarm::test;
@@ -45,6 +47,40 @@ CAF_TEST(the example of an agent runs against a scripted server without a key an
   CAF_REQUIRE_EQUAL(requests.size(), 4u);
   CAF_CHECK(contains(requests[1], "This is attempt 2 of 2."));
   CAF_CHECK(contains(requests[1], "(no_work)"));
+  CAF_CHECK_EQUAL(violations(database.conninfo()), "");
+}
+
+CAF_TEST(an agent that fails twice in the same way goes on with its next profile and then waits for a person) {
+  scripted_server api{{says("Done.")}};
+  me.write("stuck.yaml", R"(
+graph: stuck
+tickets:
+  stuck:
+    claude: {prompt: Do it., model: claude-sonnet-5-5, profiles: [{model: claude-opus-5-5, effort: high}]}
+    check: {command: [ls, missing]}
+    attempts: 9
+)");
+  me.environment["SWARM_CLAUDE_BASE_URL"] = api.url("");
+  me.environment["SWARM_RETRY_BACKOFF_FIRST"] = "1ms";
+  me.run({"run", "stuck.yaml"});
+  const auto shown = me.run({"show", me.ticket("stuck")}).out;
+  for (const auto* part : {"'stuck': in_review", "profile     number 1 of its payload", "signature",
+                           "it failed twice in the same way"})
+    CAF_CHECK(contains(shown, part));
+  std::vector<nlohmann::json> bodies;
+  for (const auto& x : api.requests())
+    bodies.push_back(nlohmann::json::parse(x.substr(x.find("\r\n\r\n") + 4)));
+  CAF_REQUIRE_EQUAL(bodies.size(), 3u);
+  CAF_CHECK_EQUAL(bodies[1]["model"], "claude-sonnet-5-5");
+  CAF_CHECK_EQUAL(bodies[2]["model"], "claude-opus-5-5");
+  std::set<std::string> prompts;
+  for (const auto& x : bodies) {
+    CAF_CHECK_EQUAL(x["messages"].size(), 1u); // a conversation of its own
+    CAF_CHECK_EQUAL(x["messages"][0]["content"][0]["text"], "Do it.");
+    prompts.insert(x["messages"].dump());
+  }
+  CAF_CHECK_EQUAL(prompts.size(), 3u);
+  CAF_CHECK_EQUAL(me.run({"reject", me.ticket("stuck"), "--why", "Make the file."}).code, 0);
   CAF_CHECK_EQUAL(violations(database.conninfo()), "");
 }
 

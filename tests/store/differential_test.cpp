@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 /// All that the protocol knows of the tickets after $base, as model_tables::row tells it.
 const std::string rows_sql =
   "SELECT string_agg(concat(v.id, ': ', v.state, ' attempts=', v.attempts, ' infra=', v.infra_retries, ' checks=', "
-  "v.check_retries, ' throttles=', v.throttles, ' auth=', v.auth_denials, ' budget=', v.budget_denials, ' reclaims=', v.reclaims, ' reason=' || v.end_reason, ' remaining=' || v.remaining, ' node=' || "
+  "v.check_retries, ' throttles=', v.throttles, ' auth=', v.auth_denials, ' budget=', v.budget_denials, ' reclaims=', v.reclaims, ' profile=', v.profile, ' reason=' || v.end_reason, ' remaining=' || v.remaining, ' node=' || "
   "l.node_id, ' attempt=' || l.attempt, ' beats=' || v.heartbeat_count, CASE WHEN v.cancel_requested_at IS NOT NULL "
   "THEN ' cancel' END), E'\\n' ORDER BY v.id) FROM swarm.tickets_view v LEFT JOIN swarm.leases l ON l.ticket_id = "
   "v.id WHERE v.id > ";
@@ -169,6 +169,10 @@ private:
       auto& x = graph.tickets[i];
       x.key = "t" + std::to_string(i);
       x.kind = below(2) == 0 ? "noop" : "command";
+      if (below(3) == 0) { // whose failures are compared
+        x.kind = "agent_cli";
+        x.payload = below(2) == 0 ? R"({"profiles": [{}, {}]})" : "{}";
+      }
       x.queue = below(3) == 0 ? "other" : "default";
       x.priority = static_cast<std::int16_t>(below(3));
       x.attempts_max = static_cast<std::int16_t>(1 + below(4));
@@ -234,6 +238,8 @@ private:
         ended.evidence = "it ended";
       if (end == outcome_class::timeout)
         ended.clock = below(2) == 0 ? "deadline" : "attempt";
+      if (end == outcome_class::content || end == outcome_class::check_failed)
+        ended.signature = below(4) == 0 ? "b" : below(4) == 0 ? "" : "a";
       if (below(3) == 0 || end == outcome_class::snoozed)
         ended.retry_after = std::chrono::milliseconds{1 + below(200)};
       real.settlements.push_back({claim.real, ended});
@@ -540,7 +546,8 @@ private:
     for (auto& x : xs)
       result += "\n" + to_string(x.claim.ticket) + " attempt " + std::to_string(x.attempt) + " of "
                 + std::to_string(x.attempts_max) + " " + x.queue + " " + x.key + " " + x.kind + " " + x.payload + " "
-                + std::to_string(x.timeout.count()) + " rank " + std::to_string(x.place.rank);
+                + std::to_string(x.timeout.count()) + " rank " + std::to_string(x.place.rank) + " profile "
+                + std::to_string(x.profile);
     return result;
   }
 

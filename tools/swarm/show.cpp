@@ -72,6 +72,7 @@ void print_ticket(const store::ticket_details& x) {
                              {"reclaims", x.reclaims}})
     if (count > 0)
       print_fact(name, std::to_string(count));
+  print_fact("profile", x.profile == 0 ? "" : "number " + std::to_string(x.profile) + " of its payload");
   print_fact("created", short_time(x.created_at));
   print_fact("runs at", short_time(x.run_at));
   if (x.state == "in_progress") {
@@ -129,6 +130,7 @@ void print_attempts(const std::vector<store::attempt_row>& attempts) {
     std::cout << "\nattempt " << x.attempt << " on " << printable_line(x.node) << ": " << x.end << '\n';
     print_fact("from", short_time(x.started_at) + " to " + short_time(x.ended_at));
     print_fact("evidence", x.evidence);
+    print_fact("signature", x.signature);
     print_details(x.details);
     if (x.output.empty())
       continue;

@@ -78,7 +78,7 @@ agent_cli_executor::agent_cli_executor(agent_cli_settings x)
     runner_(settings_.ladder, settings_.redactor) {}
 
 std::unique_ptr<execution> agent_cli_executor::start(const claimed_ticket& ticket, on_outcome done) {
-  auto payload = parse_agent_payload(ticket.payload);
+  auto payload = parse_agent_payload(ticket.payload, static_cast<std::size_t>(ticket.profile));
   const auto* adapter = payload ? find_adapter(payload->agent) : nullptr;
   if (adapter == nullptr)
     return refuse(std::move(done), outcome_class::permanent,
@@ -96,14 +96,15 @@ std::unique_ptr<execution> agent_cli_executor::start(const claimed_ticket& ticke
   if (auto missing = add_secrets(payload->secrets, spec.environment); !missing.empty())
     return refuse(std::move(done), outcome_class::auth,
                   "the node's environment has no variable " + missing + ", which the ticket's secrets name");
-  const auto plan = plan_session(sessions_.load(ticket.claim.ticket), payload->agent);
+  const auto plan = plan_session(sessions_.load(ticket.claim.ticket), payload->agent, ticket.profile);
   agent_session session{adapter->takes_session_id ? random_uuid() : "", plan.resumes};
   session_memory memory{payload->agent, plan.resumes.empty() ? session.id : plan.resumes, ticket.claim.fence,
-                        plan.crashes,   true,                                             false};
+                        plan.crashes,   true,                                             false,
+                        ticket.profile};
+  spec.input = make_prompt(payload->prompt, ticket.last_failure, !plan.resumes.empty());
   if (auto saved = sessions_.save(ticket.claim.ticket, memory); !saved)
     return refuse(std::move(done), outcome_class::transient, render(saved.error()));
   spec.argv = adapter->argv(*payload, session);
-  spec.input = make_prompt(payload->prompt, ticket.last_failure, !plan.resumes.empty());
   auto attempt = std::make_shared<agent_attempt>(
     agent_attempt::parts{settings_, sessions_, runner_, ++last_run_, *adapter, ticket.claim, payload->expects_changes,
                          std::move(files), std::move(memory)},

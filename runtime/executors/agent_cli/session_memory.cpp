@@ -31,8 +31,8 @@ bool is_crash(const verdict& x) {
 
 } // namespace
 
-session_plan plan_session(const std::optional<session_memory>& last, std::string_view agent) {
-  if (!last || last->agent != agent)
+session_plan plan_session(const std::optional<session_memory>& last, std::string_view agent, int profile) {
+  if (!last || last->agent != agent || last->profile != profile)
     return {};
   const auto crashes = last->crashes + (last->is_running ? 1 : 0);
   const auto goes_on = last->is_running ? crashes == 1 : last->resumes;
@@ -81,6 +81,7 @@ std::optional<session_memory> session_files::load(ticket_id ticket) const {
   if (const auto& value = member(*x, "fence"); value.is_number_integer()) // larger than any count
     result.fence = swarm::fence{value.get<std::int64_t>()};
   result.crashes = static_cast<int>(std::min<std::int64_t>(count_of(*x, "crashes"), 1'000));
+  result.profile = static_cast<int>(std::min<std::int64_t>(count_of(*x, "profile"), 1'000));
   result.is_running = flag_of(*x, "is_running");
   result.resumes = flag_of(*x, "resumes");
   return result;
@@ -90,7 +91,8 @@ caf::expected<void> session_files::save(ticket_id ticket, const session_memory& 
   if (folder_.empty())
     return caf::unit;
   const json text{{"agent", x.agent},     {"session_id", x.session_id}, {"fence", x.fence.value},
-                  {"crashes", x.crashes}, {"is_running", x.is_running}, {"resumes", x.resumes}};
+                  {"crashes", x.crashes}, {"is_running", x.is_running}, {"resumes", x.resumes},
+                  {"profile", x.profile}};
   // Beside it first: half of a file would be a session lost.
   const auto path = path_of(ticket);
   const auto draft = fs::path{path} += ".new";

@@ -21,6 +21,7 @@ struct session_memory {
   int crashes = 0;          ///< Runs in a row that ended without a verdict, before this one or with it.
   bool is_running = false;  ///< The run hasn't ended, or its node died under it.
   bool resumes = false;     ///< The next run goes on with the session.
+  int profile = 0;          ///< That the run went by.
 
   friend bool operator==(const session_memory&, const session_memory&) = default;
 };
@@ -31,8 +32,8 @@ struct session_plan {
   int crashes = 0;     ///< Runs in a row that ended without a verdict.
 };
 
-/// A run that died with its node is a crash, and goes on once like others.
-session_plan plan_session(const std::optional<session_memory>& last, std::string_view agent);
+/// A run that died with its node is a crash, and goes on once like others. Another agent and another profile begin afresh.
+session_plan plan_session(const std::optional<session_memory>& last, std::string_view agent, int profile);
 
 /// What is to be remembered when a run has ended so; nothing when the next one begins afresh, with a new count.
 /// @param run As it was remembered while it ran.

@@ -34,7 +34,7 @@ claude_executor::~claude_executor() {
 }
 
 std::unique_ptr<execution> claude_executor::start(const claimed_ticket& ticket, on_outcome done) {
-  auto payload = parse_claude_payload(ticket.payload);
+  auto payload = parse_claude_payload(ticket.payload, static_cast<std::size_t>(ticket.profile));
   if (!payload)
     return refuse(std::move(done), outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
   attempt_files files;

@@ -17,7 +17,7 @@ SELECT t.id, t.graph_id, t.key, q.name AS queue, t.kind, t.priority, t.attempts,
        l.claimed_at, l.started_at, l.progress, l.progress_at, l.last_heartbeat, l.heartbeat_count,
        l.deadline_at AS attempt_deadline_at, l.cancel_requested_at,
        w.attempt AS review_attempt, w.reason AS review_reason, w.asked_at AS review_asked_at, w.expires_at AS review_expires_at,
-       t.end_reason, t.route
+       t.end_reason, t.route, t.profile
 FROM swarm.tickets t
 JOIN swarm.queues q ON q.id = t.queue_id
 LEFT JOIN swarm.leases l ON l.ticket_id = t.id

@@ -32,6 +32,15 @@ BEGIN
     RETURN _review;
 END $$;
 
+-- What a person reads of it: the work of a class that uses an attempt isn't done.
+DROP FUNCTION IF EXISTS swarm.review_reason;
+CREATE FUNCTION swarm.review_reason(_class text, _evidence text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE WHEN _class IN ('content', 'check_failed')
+                THEN 'it failed twice in the same way, and without a word of yours the next attempt would be no other: '
+                ELSE '' END || _evidence;
+END $$;
+
 -- Writes the verdict into the attempt: dependents look for the result of a completed one, and the next attempt for what
 -- the last one failed of.
 DROP FUNCTION IF EXISTS swarm.note_verdict;

@@ -33,7 +33,8 @@ BEGIN
                                   payload_hash, created_at, run_at, queue_timeout_ms, start_timeout_ms,
                                   progress_timeout_ms, deadline_at, group_key, unique_key, spawned_by, depth, attempts,
                                   infra_retries, check_retries, throttles, auth_denials, budget_denials, reclaims,
-                                  infra_since, end_reason, route, final_state, finished_at, checks_hash)
+                                  infra_since, end_reason, profile, signature, route, final_state, finished_at,
+                                  checks_hash)
         SELECT r.ticket_id, t.graph_id, t.key, q.id, coalesce(p.data ->> 'kind', t.kind), t.priority,
                coalesce((p.data ->> 'attempts_max')::smallint, t.attempts_max),
                coalesce((p.data ->> 'timeout_ms')::bigint, t.timeout_ms),
@@ -42,8 +43,9 @@ BEGIN
                coalesce(t.queue_timeout_ms, 0), coalesce(t.start_timeout_ms, 0), coalesce(t.progress_timeout_ms, 0),
                CASE WHEN again.id IS NULL THEN t.deadline_at END, t.group_key, t.unique_key, t.spawned_by,
                coalesce(t.depth, 0), r.attempts, r.infra_retries, r.check_retries, r.throttles, r.auth_denials,
-               r.budget_denials, r.reclaims, trouble.since, r.end_reason,
-               swarm.route_of(coalesce(p.data ->> 'kind', t.kind), coalesce(b.data -> 'payload', large.body)::text),
+               r.budget_denials, r.reclaims, trouble.since, r.end_reason, r.profile, r.signature,
+               swarm.route_of(coalesce(p.data ->> 'kind', t.kind),
+                              swarm.with_profile(coalesce(b.data -> 'payload', large.body), r.profile)::text),
                CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.state::swarm.final_state END,
                CASE WHEN r.state IN ('completed', 'failed', 'cancelled') THEN r.at END,
                swarm.checks_hash(coalesce(b.data -> 'payload', (SELECT o.body FROM swarm.blobs o
@@ -154,7 +156,7 @@ BEGIN
         WHERE r.state = 'in_progress'$sql$, _schema);
     EXECUTE format($sql$
         INSERT INTO %1$I.reviews (ticket_id, fence, attempt, reason, asked_at, expires_at)
-        SELECT r.ticket_id, r.fence, r.attempt, e.data ->> 'evidence', r.at, r.run_at
+        SELECT r.ticket_id, r.fence, r.attempt, swarm.review_reason(e.data ->> 'class', e.data ->> 'evidence'), r.at, r.run_at
         FROM swarm.replayed() r JOIN swarm.ticket_events e ON e.ticket_id = r.ticket_id AND e.id = r.event_id
         WHERE r.state = 'in_review'$sql$, _schema);
 END $$;

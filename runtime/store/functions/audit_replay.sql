@@ -1,19 +1,26 @@
--- What the log alone says about every ticket: the state that its last event left it in, and its counters.
+-- What the log alone says about every ticket: the state that its last event left it in, its counters, and where it stands
+-- on its ladder of profiles.
 DROP FUNCTION IF EXISTS swarm.replayed CASCADE;
 CREATE FUNCTION swarm.replayed()
 RETURNS TABLE (ticket_id bigint, state text, end_reason text, attempts bigint, infra_retries bigint, check_retries bigint,
                throttles bigint, auth_denials bigint, budget_denials bigint, reclaims bigint, fence bigint,
-               node_id bigint, attempt smallint, event_id bigint, at timestamptz, run_at timestamptz)
+               node_id bigint, attempt smallint, event_id bigint, at timestamptz, run_at timestamptz, profile smallint,
+               signature text)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     WITH retries AS (
-        SELECT ticket_id, max(id) AS id FROM swarm.ticket_events WHERE kind = 'retried' GROUP BY ticket_id
+        SELECT ticket_id, max(id) FILTER (WHERE kind = 'retried') AS id, max(id) AS renewed
+        FROM swarm.ticket_events WHERE kind IN ('retried', 'replaced') GROUP BY ticket_id
     ), counted AS (
         SELECT e.ticket_id,
-               count(*) FILTER (WHERE e.attempt IS NOT NULL AND e.data ->> 'class' IN
+               count(*) FILTER (WHERE e.attempt IS NOT NULL AND e.kind <> 'review_requested' AND e.data ->> 'class' IN
                                 ('content', 'crash', 'timeout', 'check_failed', 'permanent')) AS attempts,
+               max((e.data ->> 'profile')::smallint) FILTER (WHERE e.id > coalesce(r.renewed, 0)) AS profile,
+               (array_agg(e.data ->> 'signature' ORDER BY e.id DESC) FILTER (
+                    WHERE e.id > coalesce(r.renewed, 0) AND e.attempt IS NOT NULL AND e.data ->> 'class' IN
+                          ('content', 'crash', 'timeout', 'check_failed', 'permanent')))[1] AS signature,
                count(*) FILTER (WHERE e.data ->> 'class' = 'transient') AS infra_retries,
                count(*) FILTER (WHERE e.data ->> 'class' = 'check_error') AS check_retries,
                count(*) FILTER (WHERE e.data ->> 'class' = 'throttled') AS throttles,
@@ -46,7 +53,7 @@ BEGIN
            coalesce(c.attempts, 0), coalesce(c.infra_retries, 0), coalesce(c.check_retries, 0),
            coalesce(c.throttles, 0), coalesce(c.auth_denials, 0), coalesce(c.budget_denials, 0),
            coalesce(c.reclaims, 0), l.fence, l.node_id, l.attempt, l.id, l.at,
-           l.at + swarm.milliseconds((l.data ->> 'delay_ms')::bigint)
+           l.at + swarm.milliseconds((l.data ->> 'delay_ms')::bigint), coalesce(c.profile, 0::smallint), c.signature
     FROM last l LEFT JOIN counted c ON c.ticket_id = l.ticket_id;
 END $$;
 
@@ -80,14 +87,14 @@ LANGUAGE plpgsql STABLE SET enable_seqscan = on SET enable_hashjoin = on SET ena
 BEGIN
     RETURN QUERY
     WITH said AS MATERIALIZED (
-        SELECT r.ticket_id, r.state, format('%s %s/%s/%s/%s/%s/%s/%s', concat_ws(' ', r.state, r.end_reason), r.attempts, r.infra_retries,
+        SELECT r.ticket_id, r.state, format('%s %s/%s/%s/%s/%s/%s/%s/%s', concat_ws(' ', r.state, r.end_reason), r.attempts, r.infra_retries,
                                             r.check_retries, r.throttles, r.auth_denials, r.budget_denials,
-                                            r.reclaims) AS text
+                                            r.reclaims, r.profile) AS text
         FROM swarm.replayed() r WHERE r.ticket_id > (SELECT whole_after FROM swarm.pruning)
     ), held AS MATERIALIZED (
         SELECT v.id, v.state, v.run_at,
-               format('%s %s/%s/%s/%s/%s/%s/%s', concat_ws(' ', v.state, v.end_reason), v.attempts, v.infra_retries, v.check_retries, v.throttles,
-                      v.auth_denials, v.budget_denials, v.reclaims) AS text
+               format('%s %s/%s/%s/%s/%s/%s/%s/%s', concat_ws(' ', v.state, v.end_reason), v.attempts, v.infra_retries, v.check_retries, v.throttles,
+                      v.auth_denials, v.budget_denials, v.reclaims, v.profile) AS text
         FROM swarm.tickets_view v
         WHERE v.created_at >= (SELECT events_before FROM swarm.pruning)
           AND v.id > (SELECT whole_after FROM swarm.pruning)

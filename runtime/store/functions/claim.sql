@@ -16,7 +16,7 @@ CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
                kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
                progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text,
-               checks_changed boolean)
+               checks_changed boolean, profile smallint, last_prompt text)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
@@ -74,7 +74,7 @@ BEGIN
     ), spec AS MATERIALIZED (
         SELECT t.id, t.attempts, t.attempts_max, t.queue_id, t.graph_id, t.key, t.kind,
                coalesce(t.payload, (SELECT b.body FROM swarm.blobs b WHERE b.hash = t.payload_hash))::text AS payload,
-               c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms, t.checks_hash,
+               c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms, t.checks_hash, t.profile,
                -- Whichever clock runs out first. LEAST ignores what isn't there.
                least(_now + CASE WHEN t.timeout_ms > 0 THEN swarm.milliseconds(t.timeout_ms) END, t.deadline_at)
                    AS deadline_at,
@@ -107,7 +107,8 @@ BEGIN
            CASE WHEN _at.is_fair OR _at.ageing_ms IS NOT NULL THEN -1 ELSE s.rank END, s.seq,
            CASE WHEN s.attempts > 0 THEN swarm.last_failure(s.id) END,
            CASE WHEN s.payload LIKE '%${ticket.%' THEN swarm.results_for(s.id)::text END,
-           s.checks_hash IS NOT NULL AND s.checks_hash IS DISTINCT FROM swarm.checks_hash(s.payload::jsonb)
+           s.checks_hash IS NOT NULL AND s.checks_hash IS DISTINCT FROM swarm.checks_hash(s.payload::jsonb),
+           s.profile, CASE WHEN s.attempts > 0 AND s.kind IN ('claude', 'agent_cli') THEN swarm.last_prompt(s.id) END
     FROM spec s
     ORDER BY s.rank, s.seq;
 
@@ -169,6 +170,15 @@ BEGIN
     RETURN (SELECT convert_to(a.evidence || E'\n', 'UTF8') || substr(a.output, greatest(1, length(a.output) - _tail_bytes + 1))
             FROM swarm.attempts a
             WHERE a.ticket_id = _ticket_id AND a.class IN ('content', 'crash', 'timeout', 'check_failed')
+            ORDER BY a.ended_at DESC LIMIT 1);
+END $$;
+
+-- The hash of the prompt that a ticket's last attempt has failed with, though it was heard.
+DROP FUNCTION IF EXISTS swarm.last_prompt;
+CREATE FUNCTION swarm.last_prompt(_ticket_id bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT a.details ->> 'prompt_hash' FROM swarm.attempts a
+            WHERE a.ticket_id = _ticket_id AND a.class IN ('content', 'check_failed')
             ORDER BY a.ended_at DESC LIMIT 1);
 END $$;
 

@@ -84,7 +84,7 @@ BEGIN
         route = _route,
         attempts_max = coalesce((_ticket ->> 'attempts')::smallint, 3::smallint),
         timeout_ms = swarm.to_ms(coalesce(_ticket ->> 'timeout', '1 hour')),
-        checks_hash = swarm.checks_hash(_payload::jsonb)
+        checks_hash = swarm.checks_hash(_payload::jsonb), signature = NULL, profile = 0
     WHERE id = _holder;
     UPDATE swarm.ready SET route = _route WHERE ticket_id = _holder AND route IS DISTINCT FROM _route;
     INSERT INTO swarm.ticket_events (ticket_id, kind, data)

@@ -18,6 +18,7 @@ BEGIN
     PERFORM swarm.note_verdict(_review, 'check_failed', 'fail', _by, _why, _evidence);
     UPDATE swarm.tickets
     SET attempts = attempts + 1,
+        signature = NULL, -- his words are new: what fails then has not failed before
         final_state = CASE WHEN attempts + 1 >= attempts_max THEN 'failed'::swarm.final_state END,
         finished_at = CASE WHEN attempts + 1 >= attempts_max THEN clock_timestamp() END
     WHERE id = _ticket_id

@@ -1,4 +1,4 @@
--- An operator's second chance for a failed or cancelled ticket, under the same number: fresh counters, no deadline,
+-- An operator's second chance for a failed or cancelled ticket, under the same number: fresh counters, no deadline, the payload's own profile,
 -- and a place in `ready`, or in `blocked` while parents are unfinished.
 -- Its next claim has a new fence, so a zombie of the old attempts can't speak for it. Refused (SW004) while another ticket
 -- holds its unique key. With _only_reason a ticket that didn't end for it, or that somebody has revived meanwhile, is left
@@ -38,7 +38,8 @@ BEGIN
     UPDATE swarm.tickets
     SET final_state = NULL, finished_at = NULL, attempts = 0, infra_retries = 0, check_retries = 0,
         throttles = 0, auth_denials = 0, budget_denials = 0, reclaims = 0, infra_since = NULL, end_reason = NULL,
-        deadline_at = NULL, run_at = NULL
+        deadline_at = NULL, run_at = NULL, signature = NULL, profile = 0,
+        route = CASE WHEN profile > 0 THEN swarm.route_at(id, 0) ELSE route END
     WHERE id = _ticket_id;
     IF _remaining > 0 THEN
         INSERT INTO swarm.blocked (ticket_id, remaining) VALUES (_ticket_id, _remaining);

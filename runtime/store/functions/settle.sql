@@ -2,7 +2,9 @@
 -- here, from its own counters and limits:
 --   completed                         -> completed, and its dependents are released
 --   content, crash, timeout,
---   check_failed                      -> uses an attempt: scheduled again after a backoff, or failed when none is left
+--   check_failed                      -> uses an attempt: scheduled again after a backoff, or failed when none is left.
+--       Who fails as the attempt before him, by its signature, goes on under the next profile of a payload for a model; at
+--       the end of that list a person must judge it, and the attempt is used up by his no
 --   review                            -> the work is done, and a person must judge it: waits for him, without a lease
 --   check_error                       -> a check couldn't run, however often its worker tried: never passes, and the work
 --                                        isn't repeated; own counter, and a person must judge it, too
@@ -22,7 +24,8 @@
 -- _infra_deadline_ms: how long a ticket may meet nothing but transient trouble (0: for ever). _news: per settlement what the
 -- attempt says about its route, or NULL (see hear); the rule `breaker` says how long one is open and how many failures open
 -- it. _by_holder: whether the holder
--- of the fence speaks, or somebody who has taken its ticket away.
+-- of the fence speaks, or somebody who has taken its ticket away. _signatures: per settlement the hash of what it failed of,
+-- or NULL.
 -- Answers per ticket: 'ok'; 'again' when this very fence has settled it before (the holder never heard the answer, or
 -- repeats himself in one call);
 -- 'lost' when the lease is gone and the caller has no say any more. Only 'ok' changed anything. A ticket that somebody's
@@ -33,7 +36,7 @@ CREATE FUNCTION swarm.settle(
     _evidence text[], _exit_codes integer[], _outputs bytea[], _output_bytes bigint[],
     _rule_classes text[], _rule_first_ms bigint[], _rule_longest_ms bigint[], _rule_max integer[],
     _by_holder boolean, _details text[] DEFAULT NULL, _infra_deadline_ms bigint DEFAULT 0,
-    _news text[] DEFAULT NULL)
+    _news text[] DEFAULT NULL, _signatures text[] DEFAULT NULL)
 RETURNS TABLE (ticket_id bigint, fence bigint, answer text, event text, delay_ms bigint, unblocked integer,
                handed_over integer)
 LANGUAGE plpgsql VOLATILE ROWS 100 SET lock_timeout = '1s' AS $$
@@ -66,7 +69,8 @@ BEGIN
         FOR UPDATE OF l
     ), counted AS MATERIALIZED (
         -- What isn't completed uses something up.
-        SELECT h.*, t.attempts_max, t.infra_since,
+        SELECT h.*, t.attempts_max, t.infra_since, t.profile,
+               CASE WHEN _signatures[h.place] = t.signature THEN swarm.ladder_of(h.ticket_id) END AS ladder,
                t.attempts + (h.class IN ('content', 'crash', 'timeout', 'check_failed', 'permanent'))::integer
                    AS attempts,
                t.infra_retries + (h.class = 'transient')::integer   AS infra_retries,
@@ -95,12 +99,14 @@ BEGIN
                                    < clock_timestamp() - swarm.milliseconds(nullif(_infra_deadline_ms, 0)) THEN 'failed'
                               ELSE 'attempt_failed' END
                     WHEN c.tally >= c.attempts_max THEN 'failed'
+                    -- The same failure again, and nothing about the next attempt would be new.
+                    WHEN c.profile >= c.ladder THEN 'review_requested'
                     ELSE 'attempt_failed' END AS verdict
         FROM tallied c
     ), decided AS MATERIALIZED (
         SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, NULL::integer AS attempts,
                NULL::integer AS infra_retries, NULL::integer AS check_retries, NULL::integer AS throttles,
-               NULL::integer AS auth_denials, NULL::integer AS budget_denials, NULL AS reason,
+               NULL::integer AS auth_denials, NULL::integer AS budget_denials, NULL AS reason, NULL::integer AS profile,
                'completed'::swarm.event_kind AS kind, 0::bigint AS delay_ms
         FROM held WHERE class = 'completed'
         UNION ALL
@@ -108,10 +114,12 @@ BEGIN
                infra_retries, check_retries, throttles, auth_denials, budget_denials,
                CASE WHEN j.verdict = 'failed' AND j.class IN ('transient', 'throttled', 'auth', 'budget')
                     THEN 'infra_exhausted' END,
+               CASE WHEN j.verdict = 'attempt_failed' AND j.ladder > j.profile THEN j.profile + 1 END,
                CASE WHEN j.cancel_requested_at IS NOT NULL
                          AND j.verdict IN ('attempt_failed', 'released', 'snoozed', 'review_requested')
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind,
                CASE WHEN j.verdict = 'snoozed' THEN _retry_after_ms[j.place]
+                    WHEN j.verdict = 'review_requested' AND j.ladder IS NOT NULL THEN _review_ms
                     WHEN j.verdict = 'review_requested' THEN coalesce(nullif(_retry_after_ms[j.place], 0), _review_ms)
                     WHEN j.verdict = 'attempt_failed' THEN greatest(
                         -- What was asked for and up to a fifth more: a crowd that was sent away together ...
@@ -126,10 +134,15 @@ BEGIN
         DELETE FROM swarm.leases l USING decided d WHERE l.ticket_id = d.ticket_id
     ), written AS (
         UPDATE swarm.tickets t
-        SET attempts = coalesce(d.attempts, t.attempts), infra_retries = coalesce(d.infra_retries, t.infra_retries),
+        SET attempts = CASE WHEN d.kind = 'review_requested' THEN t.attempts ELSE coalesce(d.attempts, t.attempts) END,
+            infra_retries = coalesce(d.infra_retries, t.infra_retries),
             check_retries = coalesce(d.check_retries, t.check_retries), throttles = coalesce(d.throttles, t.throttles),
             auth_denials = coalesce(d.auth_denials, t.auth_denials),
             budget_denials = coalesce(d.budget_denials, t.budget_denials), end_reason = d.reason,
+            signature = CASE WHEN d.class IN ('content', 'crash', 'timeout', 'check_failed', 'permanent')
+                             THEN _signatures[d.place] ELSE t.signature END,
+            profile = coalesce(d.profile, t.profile),
+            route = CASE WHEN d.profile IS NULL THEN t.route ELSE swarm.route_at(t.id, d.profile) END,
             -- What reached the work, or its check, ends the stretch.
             infra_since = CASE WHEN d.class = 'transient' THEN coalesce(t.infra_since, clock_timestamp())
                                WHEN d.class IN ('content', 'crash', 'timeout', 'check_failed', 'check_error', 'review',
@@ -147,14 +160,15 @@ BEGIN
         WHERE kind IN ('attempt_failed', 'snoozed')
     ), asked AS (
         INSERT INTO swarm.reviews (ticket_id, fence, attempt, reason, asked_at, expires_at)
-        SELECT ticket_id, fence, attempt, _evidence[place], clock_timestamp(),
+        SELECT ticket_id, fence, attempt, swarm.review_reason(class, _evidence[place]), clock_timestamp(),
                clock_timestamp() + swarm.milliseconds(delay_ms)
         FROM decided WHERE kind = 'review_requested'
     ), kept AS (
         INSERT INTO swarm.attempts (ticket_id, fence, attempt, node_id, class, clock, evidence, exit_code, output,
-                                    output_bytes, started_at, details)
+                                    output_bytes, started_at, details, signature)
         SELECT ticket_id, fence, attempt, node_id, class, nullif(_clocks[place], ''), _evidence[place],
-               _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at, _details[place]::jsonb
+               _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at, _details[place]::jsonb,
+               _signatures[place]
         FROM decided WHERE _evidence[place] <> '' OR kind = 'review_requested'
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, actor, data)
@@ -162,7 +176,7 @@ BEGIN
                CASE WHEN kind <> 'completed'
                     THEN jsonb_strip_nulls(jsonb_build_object(
                              'class', class, 'clock', nullif(_clocks[place], ''), 'evidence', _evidence[place],
-                             'reason', reason,
+                             'reason', reason, 'signature', _signatures[place], 'profile', profile,
                              'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed', 'review_requested')
                                               THEN delay_ms END,
                              'lost_fence', CASE WHEN NOT _by_holder THEN fence END)) END

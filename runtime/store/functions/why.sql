@@ -36,7 +36,9 @@ BEGIN
                                coalesce(_last.data ->> 'evidence', 'without evidence'));
         END IF;
     WHEN 'in_review' THEN
-        RETURN NEXT format('the work of attempt %s is done, and it has waited for a person for %s: %s',
+        RETURN NEXT format(CASE WHEN _last.data ->> 'class' IN ('content', 'check_failed')
+                                THEN 'attempt %s failed, and the ticket has waited for a person for %s: %s'
+                                ELSE 'the work of attempt %s is done, and it has waited for a person for %s: %s' END,
                            _t.review_attempt, swarm.span(clock_timestamp() - _t.review_asked_at), _t.review_reason);
         RETURN NEXT format('swarm approve %s completes it, swarm reject %s --why TEXT fails the attempt; in %s it fails',
                            _t.id, _t.id, swarm.span(greatest(_t.review_expires_at - clock_timestamp(), interval '0')));
