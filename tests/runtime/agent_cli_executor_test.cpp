@@ -70,6 +70,23 @@ CAF_TEST(another profile begins a conversation of its own) {
   CAF_CHECK(fresh != session && fresh != "none");
 }
 
+CAF_TEST(a prompt that has failed is not sent again) {
+  const auto hash = json::parse(run("claude", "ok").details)["prompt_hash"].get<std::string>();
+  CAF_CHECK_EQUAL(hash.size(), 16u);
+  argument("");
+  ticket.last_prompt = hash;
+  auto x = run("claude", "ok");
+  CAF_CHECK_EQUAL(to_string(x.end), "review");
+  CAF_CHECK(x.evidence.starts_with("nothing was done: its prompt would be the one that has failed"));
+  CAF_CHECK_EQUAL(text_of("log"), "");
+  ticket.last_failure = "the check failed";
+  CAF_CHECK(json::parse(run("claude", "ok").details)["prompt_hash"] != hash);
+  ticket.attempt = 2;
+  ticket.last_failure = " \n";
+  ticket.last_prompt.clear();
+  CAF_CHECK_EQUAL(to_string(run("claude", "ok").end), "review");
+}
+
 CAF_TEST(an agent that chooses its session is gone on with by what it said) {
   for (std::string agent : {"codex", "gemini"}) {
     ++ticket.claim.ticket.value;

@@ -236,6 +236,24 @@ CAF_TEST(a profile decides what is asked and what the first one said is no part 
   CAF_CHECK_EQUAL(body(0)["messages"].size(), 1u);
 }
 
+CAF_TEST(a prompt that has failed is not sent again) {
+  const auto hash = details_of(run({says("done")}))["prompt_hash"].get<std::string>();
+  CAF_CHECK_EQUAL(hash.size(), 16u);
+  ticket.last_prompt = hash;
+  auto x = run({says("no")});
+  CAF_CHECK_EQUAL(x.end, outcome_class::review);
+  CAF_CHECK_EQUAL(x.evidence, "nothing was done: its prompt would be the one that has failed; a rejection says what is new");
+  CAF_CHECK(requests.empty());
+  ticket.attempt = 2;
+  ticket.last_failure = "the check failed";
+  x = run({says("done")});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_CHECK(details_of(x)["prompt_hash"] != hash);
+  ticket.last_failure = " \n";
+  ticket.last_prompt.clear();
+  CAF_CHECK_EQUAL(run({says("no")}).end, outcome_class::review);
+}
+
 CAF_TEST(of a long failure the beginning and the end are told) {
   const auto texts = claude::first_texts("Do it.", "begin" + std::string(100'000, 'x') + "end", 2, 3);
   CAF_REQUIRE_EQUAL(texts.size(), 2u);

@@ -64,7 +64,7 @@ tickets:
   me.environment["SWARM_RETRY_BACKOFF_FIRST"] = "1ms";
   me.run({"run", "stuck.yaml"});
   const auto shown = me.run({"show", me.ticket("stuck")}).out;
-  for (const auto* part : {"'stuck': in_review", "profile     number 1 of its payload", "signature",
+  for (const auto* part : {"'stuck': in_review", "profile     number 1 of its payload", "signature", "prompt_hash",
                            "it failed twice in the same way"})
     CAF_CHECK(contains(shown, part));
   std::vector<nlohmann::json> bodies;

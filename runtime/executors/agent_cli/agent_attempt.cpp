@@ -169,6 +169,7 @@ outcome agent_attempt::outcome_of(const agent_end& end, const verdict& v) {
   for (const auto& [name, value] : own.items())
     if (name != "usage" || !facts.contains(name)) // the CLI knows better than the agent
       facts[name] = value;
+  facts["prompt_hash"] = x_.prompt_hash; // whatever the agent says
   if (!written && result.end == outcome_class::completed) { // whoever depends on it would miss it
     result.end = outcome_class::content;
     result.evidence += ", and " + render(written.error());

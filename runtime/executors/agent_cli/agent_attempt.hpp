@@ -31,6 +31,7 @@ public:
     bool expects_changes;
     attempt_files files;
     session_memory memory; ///< As it was saved.
+    std::string prompt_hash;
   };
 
   agent_attempt(parts, on_outcome);

@@ -4,6 +4,7 @@
 #include "runtime/executors/agent_cli/agent_attempt.hpp"
 #include "runtime/executors/agent_cli/agent_prompt.hpp"
 #include "runtime/executors/refuse.hpp"
+#include "runtime/executors/repeated_prompt.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -101,13 +102,16 @@ std::unique_ptr<execution> agent_cli_executor::start(const claimed_ticket& ticke
   session_memory memory{payload->agent, plan.resumes.empty() ? session.id : plan.resumes, ticket.claim.fence,
                         plan.crashes,   true,                                             false,
                         ticket.profile};
-  spec.input = make_prompt(payload->prompt, ticket.last_failure, !plan.resumes.empty());
+  spec.input = make_prompt(payload->prompt, ticket.last_failure, ticket.attempt, ticket.attempts_max, !plan.resumes.empty());
+  auto hash = prompt_hash(spec.input);
+  if (const auto repetition = describe_repetition(ticket, hash); !repetition.empty())
+    return refuse(std::move(done), outcome_class::review, repetition);
   if (auto saved = sessions_.save(ticket.claim.ticket, memory); !saved)
     return refuse(std::move(done), outcome_class::transient, render(saved.error()));
   spec.argv = adapter->argv(*payload, session);
   auto attempt = std::make_shared<agent_attempt>(
     agent_attempt::parts{settings_, sessions_, runner_, ++last_run_, *adapter, ticket.claim, payload->expects_changes,
-                         std::move(files), std::move(memory)},
+                         std::move(files), std::move(memory), std::move(hash)},
     std::move(done));
   attempt->begin(std::move(spec));
   return std::make_unique<agent_execution>(std::move(attempt));

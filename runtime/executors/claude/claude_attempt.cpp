@@ -5,6 +5,7 @@
 #include "runtime/executors/claude/json_members.hpp"
 #include "runtime/executors/claude/prompt.hpp"
 #include "runtime/executors/http/http_signal.hpp"
+#include "runtime/executors/repeated_prompt.hpp"
 #include "runtime/executors/route_report.hpp"
 
 #include <algorithm>
@@ -113,6 +114,13 @@ std::int64_t claude_attempt::progress() const {
 }
 
 void claude_attempt::start() {
+  first_texts_ = first_texts(payload_.prompt, ticket_.last_failure, ticket_.attempt, ticket_.attempts_max);
+  std::string prompt;
+  for (const auto& text : first_texts_)
+    prompt += text;
+  prompt_hash_ = prompt_hash(prompt);
+  if (const auto repetition = describe_repetition(ticket_, prompt_hash_); !repetition.empty())
+    return end(outcome_class::review, repetition);
   auto key = read_api_key(services_->values);
   if (!key)
     return end(outcome_class::auth, render(key.error()));
@@ -129,9 +137,7 @@ void claude_attempt::begin_conversation(const std::string& model) {
   conversation_.emplace(profile_of(payload_, model, max_tokens_));
   retries_ = 0;
   answered_.clear();
-  if (auto added = conversation_->append_user(
-        {}, first_texts(payload_.prompt, ticket_.last_failure, ticket_.attempt, ticket_.attempts_max));
-      !added)
+  if (auto added = conversation_->append_user({}, first_texts_); !added)
     return end(outcome_class::permanent, render(added.error()));
   send();
 }
@@ -362,6 +368,8 @@ std::string claude_attempt::details() const {
               {"turns", turns_},
               {"usage", spending_.to_json()},
               {"cost_micro_dollars", spending_.cost_micro_dollars()}};
+  if (!prompt_hash_.empty())
+    result["prompt_hash"] = prompt_hash_;
   if (!request_ids_.empty())
     result["request_ids"] = request_ids_;
   if (!result_.is_null())

@@ -88,6 +88,8 @@ private:
   std::string credential_; ///< The key's hash.
   route_report route_; ///< What was learnt of the ticket's own model; a fallback is none of its route.
   std::string model_;
+  std::vector<std::string> first_texts_; ///< Of each conversation ...
+  std::string prompt_hash_;              ///< ... and by what they are known again.
   std::int64_t max_tokens_ = 0;
   std::optional<http_client::exchange_id> call_;
   reservation reserved_;
