@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace swarm {
@@ -57,6 +58,13 @@ std::map<std::string, std::string> environment_of(const claimed_ticket& ticket, 
   result["SWARM_FENCE"] = to_string(ticket.claim.fence);
   result["SWARM_WORKSPACE"] = directory_of(ticket, payload, context);
   return result;
+}
+
+/// What was asked for: the words of a prompt, or the whole payload.
+std::string spec_of(const claimed_ticket& ticket) {
+  const auto payload = read_foreign_json(ticket.payload);
+  const auto prompt = payload && payload->is_object() ? payload->value("prompt", nlohmann::json{}) : nlohmann::json{};
+  return prompt.is_string() ? prompt.get<std::string>() : ticket.payload;
 }
 
 /// Tells an executor that its ticket works in a workspace, by the member that says where others work.
@@ -127,8 +135,11 @@ caf::expected<checks::check_plan> read_payload(claimed_ticket& ticket, command_p
       if (auto entered = enter_workspace(ticket, directory_of(ticket, payload, context)); !entered)
         return unreadable(entered.error());
   }
-  checks::check_site site{directory_of(ticket, payload, context), environment_of(ticket, payload, context), payload.limits,
-                          context.output_head_bytes,      context.output_tail_bytes,                context.check_repeats};
+  const auto is_review = [](auto& x) { return x.kind == check_kind::model_review; };
+  const auto is_reviewed = std::any_of(checks.begin(), checks.end(), is_review);
+  checks::check_site site{directory_of(ticket, payload, context), is_reviewed ? spec_of(ticket) : "",
+                          environment_of(ticket, payload, context), payload.limits, context.output_head_bytes,
+                          context.output_tail_bytes, context.check_repeats};
   auto plan = checks::check_plan::make(std::move(checks), std::move(site), seed);
   return plan ? std::move(plan) : unreadable(plan.error());
 }

@@ -96,7 +96,9 @@ void ticket_worker::begin_work() {
   if (ticket_.kind == "command")
     execute_command();
   else
-    execute_with(*context_->executors.at(ticket_.kind));
+    execute_with(*context_->executors.at(ticket_.kind), ticket_);
+  if (phase_ == phase::executing)
+    self_->delayed_send(self_, look_every(), atom::tick_v);
 }
 
 void ticket_worker::execute_command() {
@@ -110,22 +112,22 @@ void ticket_worker::execute_command() {
   if (!spec)
     return settle(outcome_class::auth, render(spec.error()));
   run(std::move(*spec), &ticket_worker::on_executed);
-  self_->delayed_send(self_, look_every(), atom::tick_v);
 }
 
-void ticket_worker::execute_with(executors::executor& x) {
+void ticket_worker::execute_with(executors::executor& x, const claimed_ticket& what) {
   // By address: we own the execution, so it must not own us.
-  execution_ = x.start(ticket_, [me = self_->address()](outcome end) {
+  execution_ = x.start(what, [me = self_->address()](outcome end) {
     if (auto worker = caf::actor_cast<caf::actor>(me))
       caf::anon_send(worker, atom::ended_v, std::move(end));
   });
-  self_->delayed_send(self_, look_every(), atom::tick_v);
 }
 
 void ticket_worker::on_ended(outcome x) {
   execution_.reset();
   if (told_to_stop_)
     return end_as_told();
+  if (phase_ == phase::checking)
+    return follow(checks_.on_answered(x));
   if (!expired_.empty() && x.end == outcome_class::released) {
     outcome_.output = std::move(x.output);
     outcome_.output_bytes = x.output_bytes;
@@ -247,6 +249,7 @@ void ticket_worker::follow(checks::demand x) {
   waits_for_checks_ = x.what == look || x.what == pause;
   switch (x.what) {
     case program: return run_check(std::move(x.program));
+    case ask: return ask_model(std::move(x.question), x.timeout);
     case look: return look_aside(std::move(x.look));
     case pause: return self_->delayed_send(self_, x.pause, atom::wake_v);
     case nothing: break;
@@ -267,6 +270,29 @@ void ticket_worker::run_check(command_spec spec) {
     spec.timeout = spec.timeout.count() > 0 ? std::min(spec.timeout, left) : left;
   }
   run(std::move(spec), &ticket_worker::on_checked);
+}
+
+/// As an attempt of its own at Claude, which knows nothing of this one but what stands in the question.
+void ticket_worker::ask_model(std::string question, caf::timespan timeout) {
+  outcome refused;
+  refused.end = outcome_class::transient;
+  auto claude = context_->executors.find("claude");
+  if (claude == context_->executors.end()) {
+    refused.evidence = "this node has no executor 'claude'";
+    return follow(checks_.on_answered(refused));
+  }
+  claimed_ticket asked;
+  asked.claim = ticket_.claim;
+  asked.kind = claude->first;
+  asked.payload = context_->redactor ? context_->redactor->redact(question) : std::move(question);
+  asked.timeout = timeout;
+  if (ticket_.timeout.count() > 0) {
+    const auto left = time_left();
+    if (left.count() <= 0)
+      return settle(outcome_class::check_error, "no time was left for the check");
+    asked.timeout = timeout.count() > 0 ? std::min(timeout, left) : left;
+  }
+  execute_with(*claude->second, asked);
 }
 
 void ticket_worker::on_checked(const command_result& x) {

@@ -72,12 +72,13 @@ private:
   void prepare_checks();
   void begin_work();
   void execute_command();
-  void execute_with(executors::executor&);
+  void execute_with(executors::executor&, const claimed_ticket&);
   void on_ended(outcome);
   void on_executed(const command_result&);
   void check();
   void follow(checks::demand);
   void run_check(command_spec);
+  void ask_model(std::string question, caf::timespan timeout);
   void on_checked(const command_result&);
   void look_aside(std::function<checks::finding()>);
   void do_aside(std::function<void()> job);

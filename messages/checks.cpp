@@ -21,11 +21,16 @@ constexpr std::size_t question_bytes_max = 4'000;
 constexpr std::size_t checks_max = 100;
 constexpr std::size_t files_max = 1'000;
 constexpr std::size_t patterns_max = 1'000;
+constexpr std::size_t reviewed_files_max = 20;
+constexpr std::size_t instructions_bytes_max = 32u << 10;
+constexpr std::size_t model_bytes_max = 200;
+constexpr std::uint64_t answer_tokens_max = 128'000;
 
-constexpr std::array<std::pair<check_kind, const char*>, 5> kind_names{{{check_kind::files, "files"},
+constexpr std::array<std::pair<check_kind, const char*>, 6> kind_names{{{check_kind::files, "files"},
                                                                         {check_kind::diff, "diff"},
                                                                         {check_kind::command, "command"},
                                                                         {check_kind::tests, "tests"},
+                                                                        {check_kind::model_review, "model_review"},
                                                                         {check_kind::human, "human"}}};
 
 constexpr std::array<std::pair<report_format, const char*>, 6> format_names{{{report_format::junit, "junit"},
@@ -225,6 +230,22 @@ void read_report(member_reader& from, check_definition& result) {
     from.fail("'report' is missing: a JUnit report is a file");
 }
 
+void read_review(member_reader& from, check_definition& result) {
+  auto& x = result.review;
+  from.text("model", x.model, model_bytes_max);
+  from.text("instructions", x.instructions, instructions_bytes_max);
+  from.texts("files", x.files, reviewed_files_max);
+  from.duration("timeout_ms", result.timeout);
+  if (auto tokens = from.number("max_tokens", answer_tokens_max))
+    x.max_tokens = *tokens;
+  if (x.max_tokens == 0)
+    from.fail("'max_tokens' must be at least 1");
+  if (!std::all_of(x.model.begin(), x.model.end(), [](char c) { return c > ' ' && c < '\x7f'; }))
+    from.fail("'model' must be a model's name such as claude-sonnet-5-5");
+  if (!std::all_of(x.files.begin(), x.files.end(), is_inside))
+    from.fail(std::string{"each of 'files' "} + outside);
+}
+
 std::string read_check(const json& object, check_definition& result) {
   member_reader from{object};
   std::string kind;
@@ -242,6 +263,7 @@ std::string read_check(const json& object, check_definition& result) {
       read_program(from, result);
       read_report(from, result);
       break;
+    case check_kind::model_review: read_review(from, result); break;
     case check_kind::human:
       from.text("question", result.question, question_bytes_max);
       from.duration("expires_ms", result.expires);
@@ -282,6 +304,17 @@ void add_diff(const diff_rules& x, json& result) {
     result["base"] = x.base;
 }
 
+void add_review(const review_rules& x, json& result) {
+  if (!x.model.empty())
+    result["model"] = x.model;
+  if (!x.instructions.empty())
+    result["instructions"] = x.instructions;
+  if (!x.files.empty())
+    result["files"] = x.files;
+  if (x.max_tokens != review_rules{}.max_tokens)
+    result["max_tokens"] = x.max_tokens;
+}
+
 json as_json(const check_definition& x) {
   json result{{"kind", to_string(x.kind)}};
   if (!x.name.empty())
@@ -294,6 +327,8 @@ json as_json(const check_definition& x) {
     result["files"].push_back(as_json(rule));
   if (x.kind == check_kind::diff)
     add_diff(x.diff, result);
+  if (x.kind == check_kind::model_review)
+    add_review(x.review, result);
   if (x.kind == check_kind::tests)
     result["format"] = to_string(x.format);
   if (!x.report.empty())

@@ -20,6 +20,7 @@ enum class check_kind : std::uint8_t {
   diff,    ///< Something was changed, and only what may be.
   command, ///< A program exits with 0.
   tests,   ///< A program runs at least one test, and none fails.
+  model_review, ///< A model has nothing against it.
   human,   ///< A person approves.
 };
 
@@ -56,6 +57,14 @@ struct diff_rules {
   std::string base;                      ///< What it is compared with; empty for what was there when the attempt began.
 };
 
+/// What a model that judges the work is told beside the ticket's own words.
+struct review_rules {
+  std::string model;              ///< Empty for the node's.
+  std::string instructions;       ///< What to look at above all.
+  std::vector<std::string> files; ///< That it is shown, from the ticket's directory, without "..".
+  std::uint64_t max_tokens = 8'000; ///< Of its answer.
+};
+
 /// One check of a ticket's work, as it stands in the payload:
 ///
 ///   {"kind": "files", "files": [{"path": "out.json", "exists": true, "protected": false, "sha256": "...",
@@ -63,6 +72,8 @@ struct diff_rules {
 ///   {"kind": "diff", "must_change": true, "allowed": ["src/**"], "protected": ["tests/**"], "base": "main"}
 ///   {"kind": "command", "command": ["make", "check"], "timeout_ms": 60000}
 ///   {"kind": "tests", "command": ["ctest"], "format": "ctest", "report": "report.xml", "timeout_ms": 60000}
+///   {"kind": "model_review", "model": "claude-opus-5-5", "instructions": "Is it readable?", "files": ["src/a.c"],
+///    "max_tokens": 8000, "timeout_ms": 60000}
 ///   {"kind": "human", "question": "Is this good?", "expires_ms": 86400000}
 ///
 /// Each may have a "name", by which people find it again.
@@ -70,11 +81,12 @@ struct check_definition {
   check_kind kind = check_kind::command;
   std::string name;
   std::vector<std::string> command; ///< argv of command and tests.
-  caf::timespan timeout{0};         ///< Of its program; 0 for what is left of the attempt.
+  caf::timespan timeout{0};         ///< Of its program or model; 0 for what is left of the attempt.
   report_format format = report_format::junit;
   std::string report;               ///< From the ticket's directory; empty: the runner's output is the report.
   std::vector<file_rule> files;
   diff_rules diff;
+  review_rules review;
   std::string question;
   caf::timespan expires{0};         ///< How long a person has; 0 for seven days.
 };

@@ -151,11 +151,15 @@ caf::error read_member(const std::string& name, const json& value, claude_payloa
     return read_limits(value, result.limits);
   if (name == "expects_changes")
     return read_flag(name, value, result.expects_changes);
+  if (name == "schema") {
+    result.schema = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    return value.is_object() ? caf::error{} : wrong("'schema' must be a JSON Schema, an object");
+  }
   if (name == "profiles")
     return {}; // when all that they change is known
   return wrong("unknown member " + quoted(name)
                + ", known are effort, expects_changes, fallback_model, limits, max_tokens, model, profiles, prompt, "
-                 "system, tools and working_directory");
+                 "schema, system, tools and working_directory");
 }
 
 bool is_blank(const std::string& x) {

@@ -31,7 +31,7 @@ struct claude_limits {
 /// What a ticket of kind "claude" asks. Stored as JSON in the ticket:
 ///
 ///   {"prompt": "Write hello.c.", "system": "You write C.", "model": "claude-sonnet-5-5", "fallback_model": "claude-opus-5-5",
-///    "max_tokens": 16000, "effort": "medium", "working_directory": "/srv/hello", "expects_changes": true,
+///    "max_tokens": 16000, "effort": "medium", "schema": {"type": "object"}, "working_directory": "/srv/hello", "expects_changes": true,
 ///    "tools": {"run_command": ["make"], "read_file": true, "write_file": true, "list_files": true, "finish": true},
 ///    "limits": {"turns": 50, "output_tokens": 200000, "cost_micro_dollars": 2000000, "command_ms": 600000},
 ///    "profiles": [{"effort": "high", "limits": {"turns": 100}}, {"model": "claude-opus-5-5", "effort": "max"}]}
@@ -47,6 +47,7 @@ struct claude_payload {
   std::string working_directory;    ///< Absolute; no file outside is read or written, but by programs.
   claude_tools tools;
   claude_limits limits;
+  std::string schema;           ///< The JSON Schema of its final answer, as text; empty: any text will do.
   bool expects_changes = false; ///< Who says that it's done without having called a tool has done nothing.
 };
 

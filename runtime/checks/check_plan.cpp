@@ -2,6 +2,7 @@
 
 #include "runtime/checks/diff_check.hpp"
 #include "runtime/checks/evidence.hpp"
+#include "runtime/checks/model_review.hpp"
 #include "runtime/checks/test_report.hpp"
 #include "runtime/executors/command/classify.hpp"
 
@@ -38,6 +39,23 @@ finding judge_tests(const check_definition& x, const command_result& ended, cons
   if (!x.report.empty()) // the output says more to people
     said.detail = head_and_tail(ended.output.empty() ? *report : ended.output);
   return said;
+}
+
+/// What models that judged have used is part of what the attempt has cost, wherever that stands.
+void add_to(nlohmann::json& details, const std::map<std::string, std::int64_t>& usage, std::int64_t cost) {
+  const auto add = [](nlohmann::json& where, const std::string& name, std::int64_t number) {
+    const auto found = where.find(name);
+    if (found == where.end() || found->is_number_integer())
+      where[name] = number + (found == where.end() ? 0 : found->get<std::int64_t>());
+  };
+  if (usage.empty())
+    return;
+  auto& all = details["usage"];
+  if (!all.is_object())
+    all = nlohmann::json::object();
+  for (auto& [kind, tokens] : usage)
+    add(all, kind, tokens);
+  add(all.contains("cost_micro_dollars") ? all : details, "cost_micro_dollars", cost);
 }
 
 /// JSON in the database holds no NUL.
@@ -118,6 +136,14 @@ demand check_plan::next() {
       if (!x.report.empty() && !report_is_removed_)
         return look([where = directory(), path = x.report] { return remove_file(where, path); });
       break;
+    case check_kind::model_review:
+      if (reviewed_files_)
+        return ask();
+      reviewed_files_ = std::make_shared<std::string>();
+      return look([where = directory(), paths = x.review.files, to = reviewed_files_]() -> finding {
+        *to = files_for_review(where, paths);
+        return {verdict::pass, {}, {}};
+      });
     case check_kind::human: return {};
   }
   return run(x.command, x.timeout);
@@ -188,14 +214,50 @@ demand check_plan::on_found(finding said) {
     report_is_removed_ = true;
     return next();
   }
+  if (current().kind == check_kind::model_review && said.verdict == verdict::pass)
+    return next();
   if (report_is_removed_)
     return conclude(std::move(said), ended_.output, ended_.output_bytes, ended_.duration);
   const auto detail = said.detail;
   return conclude(std::move(said), detail, detail.size(), caf::timespan{0});
 }
 
+demand check_plan::ask() const {
+  demand result{demand::kind::ask};
+  result.question = review_payload(current().review, {site_.spec, evidence_so_far(), *reviewed_files_});
+  result.timeout = current().timeout;
+  return result;
+}
+
+std::string check_plan::evidence_so_far() const {
+  std::string result;
+  for (auto& x : records_)
+    result += to_string(x.kind) + (x.name.empty() ? "" : " " + in_quotes(x.name)) + ": " + x.said.evidence + "\n";
+  return result + output_;
+}
+
+demand check_plan::on_answered(const outcome& x) {
+  add_spending(x.details);
+  auto said = read_review(x);
+  const auto detail = said.detail;
+  return conclude(std::move(said), detail, detail.size(), caf::timespan{0});
+}
+
+void check_plan::add_spending(const std::string& details) {
+  const auto all = nlohmann::json::parse(details, nullptr, false);
+  if (!all.is_object())
+    return;
+  if (auto cost = all.find("cost_micro_dollars"); cost != all.end() && cost->is_number_integer())
+    cost_micro_dollars_ += cost->get<std::int64_t>();
+  if (auto usage = all.find("usage"); usage != all.end() && usage->is_object())
+    for (auto& [kind, tokens] : usage->items())
+      if (tokens.is_number_integer())
+        usage_[kind] += tokens.get<std::int64_t>();
+}
+
 demand check_plan::conclude(finding said, std::string_view output, std::uint64_t output_bytes, caf::timespan duration) {
   report_is_removed_ = false;
+  reviewed_files_.reset();
   if (said.verdict == verdict::error && repeats_ < site_.repeats_max) {
     ++repeats_;
     return {demand::kind::pause, {}, {}, site_.pause.delay(static_cast<unsigned>(repeats_), random_)};
@@ -252,6 +314,7 @@ std::string check_plan::details_with_records(const std::string& details) const {
   if (!result.is_object())
     return details;
   result.erase("checks");
+  add_to(result, usage_, cost_micro_dollars_);
   for (auto& x : records_) {
     json one{{"kind", to_string(x.kind)},
              {"verdict", word(x.said.verdict)},

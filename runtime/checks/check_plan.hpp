@@ -20,6 +20,7 @@ namespace swarm::checks {
 /// Where the work was done, and what programs that check it may have.
 struct check_site {
   std::string directory;                          ///< Absolute.
+  std::string spec = {};                          ///< What the ticket asks for; shown to a model that judges.
   std::map<std::string, std::string> environment; ///< Names of credentials are left out of it.
   command_limits limits;
   std::uint64_t output_head_bytes = 64u << 10;
@@ -37,6 +38,7 @@ struct demand {
   enum class kind : std::uint8_t {
     nothing, ///< It is over.
     program, ///< Run it, and say how it ended. Its timeout is its own; the attempt's comes on top.
+    ask,     ///< Ask a model, and say how that ended. Its timeout is its own, as with a program.
     look,    ///< Call it, where nobody waits because it reads files, and say what it found. It throws nothing.
     pause,   ///< Ask again after that time.
   };
@@ -45,6 +47,8 @@ struct demand {
   command_spec program = {};
   std::function<finding()> look = {};
   caf::timespan pause{0};
+  std::string question = {}; ///< The payload of a ticket of kind "claude".
+  caf::timespan timeout{0};  ///< Of `ask`; 0: none of its own.
 };
 
 /// THE CHECKS OF ONE ATTEMPT: their order, what must be noted before the work begins, repeats of those that give no
@@ -70,6 +74,7 @@ public:
   /// How what was demanded ended, and what is next.
   demand on_ended(const command_result&);
   demand on_found(finding);
+  demand on_answered(const outcome&);
 
   /// When nothing is left to be done: turns the end of the work, whose evidence it goes on with, into that of the attempt:
   /// completed, check_failed, check_error, or review. What the checks wrote comes behind the work's output, each behind a
@@ -95,6 +100,9 @@ private:
   };
 
   demand note_next();
+  demand ask() const;
+  void add_spending(const std::string& details);
+  std::string evidence_so_far() const;
   std::string details_with_records(const std::string& details) const;
   demand run(std::vector<std::string> argv, caf::timespan timeout) const;
   demand look(std::function<finding()>) const;
@@ -112,6 +120,9 @@ private:
   bool report_is_removed_ = false;
   std::int32_t repeats_ = 0; ///< Of the current one.
   command_result ended_;     ///< The program whose report is read.
+  std::shared_ptr<std::string> reviewed_files_; ///< What a model is shown of them, once they are read.
+  std::int64_t cost_micro_dollars_ = 0;         ///< Of the models that were asked ...
+  std::map<std::string, std::int64_t> usage_;   ///< ... and their tokens, by kind.
   std::string trouble_;
   std::vector<record> records_; ///< Of those that are concluded.
   std::string output_;

@@ -33,6 +33,27 @@ command_result ended(command_ending how, int number = 0) {
   return result;
 }
 
+/// Takes whatever it is asked and ends when the test says so.
+struct scripted_model : executors::executor {
+  struct nothing : executors::execution {
+    explicit nothing(int& stops) : stops_(stops) {}
+    std::int64_t progress() const override { return 0; }
+    void stop() override { ++stops_; }
+    void kill() override { stops_ += 100; }
+    int& stops_;
+  };
+
+  std::unique_ptr<executors::execution> start(const claimed_ticket& x, executors::on_outcome end) override {
+    asked.push_back(x);
+    done = std::move(end);
+    return std::make_unique<nothing>(stops);
+  }
+
+  std::vector<claimed_ticket> asked;
+  executors::on_outcome done;
+  int stops = 0;
+};
+
 struct fixture : virtual_time {
   fixture() {
     ticket.kind = "command";
@@ -49,6 +70,7 @@ struct fixture : virtual_time {
     context->environment = {{"PATH", "/bin"}, {"LANG", "C"}};
     context->working_directory = "/work";
     context->redactor = redactor;
+    context->executors = executors;
     if (attempts)
       context->attempts_folder = attempts->path();
     if (aside)
@@ -115,6 +137,7 @@ struct fixture : virtual_time {
   std::int32_t check_repeats = 0;
   std::shared_ptr<const redact::redactor> redactor; ///< None unless a test makes it.
   std::unique_ptr<scratch_folder> attempts; ///< None unless a test makes it.
+  executors::executor_table executors;      ///< Likewise.
   faked<fake_completer> completer = fake<fake_completer>();
   faked<fake_command_executor> executor = fake<fake_command_executor>();
   faked<fake_ticket_workers> ledger = fake<fake_ticket_workers>();
@@ -435,6 +458,55 @@ CAF_TEST(the same failure has the same signature whatever differs by chance) {
   end_program(exited(0));
   CAF_CHECK_EQUAL(settled().end, outcome_class::completed);
   CAF_CHECK_EQUAL(settled().signature, "");
+}
+
+CAF_TEST(a model judges in an attempt of its own and its verdict is that of a check) {
+  auto model = std::make_shared<scripted_model>();
+  executors = {{"claude", model}};
+  payload.checks = checks_from(R"([{"kind": "model_review", "instructions": "Is it a correct horse?", "timeout_ms": 5000}])");
+  redactor = std::make_shared<const redact::redactor>(*redact::redactor::build({{"HORSE", "correct horse"}}));
+  ticket.timeout = 1h;
+  ticket.last_failure = "oh";
+  work(exited(0, "I did it all"));
+  CAF_REQUIRE_EQUAL(model->asked.size(), 1u);
+  auto& asked = model->asked[0];
+  CAF_CHECK_EQUAL(asked.kind, "claude");
+  CAF_CHECK(asked.timeout == 5s);
+  CAF_CHECK_EQUAL(asked.last_failure, "");
+  const auto question = nlohmann::json::parse(asked.payload)["prompt"].get<std::string>();
+  CAF_CHECK(question.find("make") != std::string::npos && question.find("I did it all") == std::string::npos);
+  CAF_CHECK(question.find("correct horse") == std::string::npos);
+  CAF_CHECK(!is_settled());
+  outcome said;
+  said.details = R"({"result": {"verdict": "fail", "reasons": ["no main"]}, "cost_micro_dollars": 7, "usage": {"x": 1}})";
+  model->done(said);
+  sched.run();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_failed);
+  CAF_CHECK_EQUAL(settled().signature.size(), 16u);
+  const auto details = nlohmann::json::parse(settled().details);
+  CAF_CHECK_EQUAL(details["cost_micro_dollars"], 7);
+}
+
+CAF_TEST(a model that judges is stopped with its attempt) {
+  auto model = std::make_shared<scripted_model>();
+  executors = {{"claude", model}};
+  payload.checks = checks_from(R"([{"kind": "model_review"}])");
+  work(exited(0));
+  tell(it, atom::stop_v, stop_cause::drain);
+  CAF_CHECK_EQUAL(model->stops, 1);
+  CAF_CHECK(!is_settled());
+  outcome said;
+  said.end = outcome_class::released;
+  model->done(said);
+  sched.run();
+  CAF_CHECK_EQUAL(settled().end, outcome_class::released);
+}
+
+CAF_TEST(a node that can not ask a model gives no verdict) {
+  payload.checks = checks_from(R"([{"kind": "model_review"}])");
+  work(exited(0));
+  CAF_CHECK_EQUAL(settled().end, outcome_class::check_error);
+  CAF_CHECK_EQUAL(settled().evidence, "the model gave no verdict: this node has no executor 'claude'");
 }
 
 CAF_TEST(the work begins when its checks have noted what is there) {

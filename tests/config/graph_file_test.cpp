@@ -158,7 +158,8 @@ CAF_TEST(checks that can not be meant are refused with their place) {
   for (auto [checks, words] : std::vector<std::pair<std::string, std::string>>{
          {"checks: 1", "checks must be a list of checks"},
          {"checks: []", "checks must be a list of checks"},
-         {"checks: [{kind: difs}]", "checks: check 1: 'kind' must be one of files, diff, command, tests, human"},
+         {"checks: [{kind: difs}]",
+          "checks: check 1: 'kind' must be one of files, diff, command, tests, model_review, human"},
          {"checks: [{command: make}]", "the check's command is one text, write it as a list"},
          {"checks: [{command: [a], timeout: soon}]", "the check's timeout"},
          {"checks: [{kind: diff}], check: {command: [a]}", "has both check and checks; write one of them"}}) {

@@ -27,6 +27,8 @@ const auto everything = R"([
   {"kind": "tests", "command": ["run"], "format": "junit", "report": "out/report.xml"},
   {"kind": "diff", "must_change": false, "allowed": ["src/**"], "protected": ["tests/**"], "base": "main"},
   {"kind": "diff"},
+  {"kind": "model_review", "model": "m", "instructions": "i", "files": ["a", "b/c"], "max_tokens": 5, "timeout_ms": 7},
+  {"kind": "model_review"},
   {"kind": "files", "files": [{"path": "a", "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
                                "bytes_min": 0, "bytes_max": 4, "json_schema": {"type": "object"}},
                               {"path": "b", "exists": false}, {"path": "c/d", "protected": true}]}])"s;
@@ -39,7 +41,7 @@ CAF_TEST(cheap checks come first and stay in order within a kind) {
   std::string kinds;
   for (auto& x : *checks)
     kinds += to_string(x.kind) + (x.name.empty() ? "" : "=" + x.name) + " ";
-  CAF_CHECK_EQUAL(kinds, "files diff diff tests=all command tests human ");
+  CAF_CHECK_EQUAL(kinds, "files diff diff tests=all command tests model_review model_review human ");
 }
 
 CAF_TEST(every member survives the way through JSON) {
@@ -61,7 +63,7 @@ CAF_TEST(a refusal names the place and what is wrong) {
   const std::pair<std::string, std::string> rows[]{
     {"[]", "'checks' must be a list of 1 to 100 checks"},
     {"{}", "'checks' must be a list"},
-    {R"(["a"])", "check 1: 'kind' must be one of files, diff, command, tests, human"},
+    {R"(["a"])", "check 1: 'kind' must be one of files, diff, command, tests, model_review, human"},
     {R"([{"kind": "commands"}])", "check 1: 'kind' must be one of"},
     {R"([{"kind": "command", "command": ["a"]}, {"kind": "command"}])", "check 2: 'command' must hold the program"},
     {R"([{"kind": "command", "command": [""]}])", "'command' must hold the program"},
@@ -83,6 +85,11 @@ CAF_TEST(a refusal names the place and what is wrong) {
     {R"([{"kind": "diff", "must_change": false}])", "it demands nothing"},
     {R"([{"kind": "diff", "base": "--output=x"}])", "'base' must name"},
     {R"([{"kind": "diff", "allowed": []}])", "'allowed' must be a list of 1 to"},
+    {R"([{"kind": "model_review", "files": ["/a"]}])", "each of 'files' must lie in"},
+    {R"([{"kind": "model_review", "files": [{"path": "a"}]}])", "'files' must be a list of 1 to 20 texts"},
+    {R"([{"kind": "model_review", "model": "a b"}])", "'model' must be a model's name"},
+    {R"([{"kind": "model_review", "max_tokens": 0}])", "'max_tokens' must be at least 1"},
+    {R"([{"kind": "model_review", "command": ["a"]}])", R"(has no "command", known are files, instructions, kind)"},
     {R"([{"kind": "human"}, {"kind": "human"}])", "more than one of kind human"},
     {R"([{"kind": "human", "question": "a\u0000b"}])", "'question' must be a text"},
   };

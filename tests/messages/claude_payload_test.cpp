@@ -57,6 +57,7 @@ CAF_TEST(what is wrong is named) {
     {R"({"prompt": "p", "max_tokens": 0})", "'max_tokens' must be a whole number from 1 to 1000000"},
     {R"({"prompt": "p", "max_tokens": 1e3})", "'max_tokens' must be a whole number from 1 to 1000000"},
     {R"({"prompt": "p", "working_directory": "w"})", "'working_directory' must be an absolute path"},
+    {R"({"prompt": "p", "schema": "x"})", "'schema' must be a JSON Schema, an object"},
     {R"({"prompt": "p", "expects_changes": 1})", "'expects_changes' must be true or false"},
     {R"({"prompt": "p", "tools": {"run_command": "make"}})",
      R"('run_command' must be a list of the programs that may be run, as in ["make"])"},
@@ -70,7 +71,7 @@ CAF_TEST(what is wrong is named) {
      "there is no limit \"dollars\", known are command_ms, cost_micro_dollars, output_tokens and turns"},
     {R"({"prompt": "p", "temperature": 1})",
      "unknown member \"temperature\", known are effort, expects_changes, fallback_model, limits, max_tokens, model, profiles, "
-     "prompt, system, tools and working_directory"},
+     "prompt, schema, system, tools and working_directory"},
   };
   for (const auto& [text, sentence] : rows)
     CAF_CHECK_EQUAL(refusal(text), "payload of a call of Claude: " + sentence);

@@ -137,7 +137,7 @@ CAF_TEST(checks have a short form and a list and never both) {
   CAF_CHECK_EQUAL(refusal(R"({"command": ["a"], "check": ["b"], "checks": [{"kind": "diff"}]})"),
                   "payload: 'check' and 'checks' exclude each other");
   CAF_CHECK_EQUAL(refusal(R"({"command": ["a"], "checks": [{"kind": "diffs"}]})"),
-                  "payload: check 1: 'kind' must be one of files, diff, command, tests, human");
+                  "payload: check 1: 'kind' must be one of files, diff, command, tests, model_review, human");
 }
 
 CAF_TEST(a workspace survives the way through JSON and excludes a directory) {

@@ -1,6 +1,7 @@
 #include "runtime/executors/claude/claude_attempt.hpp"
 
 #include "messages/error.hpp"
+#include "messages/foreign_json.hpp"
 #include "runtime/executors/claude/credentials.hpp"
 #include "runtime/executors/claude/json_members.hpp"
 #include "runtime/executors/claude/prompt.hpp"
@@ -57,7 +58,8 @@ bool has_begun(const api_answer& x) {
 }
 
 model_profile profile_of(const claude_payload& x, const std::string& model, std::int64_t max_tokens) {
-  return {model, max_tokens, x.system, tool_declarations(x.tools), x.effort};
+  return {model, max_tokens, x.system, tool_declarations(x.tools), x.effort,
+          x.schema.empty() ? json(nullptr) : json::parse(x.schema)};
 }
 
 } // namespace
@@ -252,7 +254,7 @@ void claude_attempt::on_message(const streamed_message& x) {
   stop.fallback_left = has_fallback();
   const auto v = classify(stop, std::chrono::system_clock::now());
   if (v.action == verdict_action::verify)
-    return complete("it ended its turn", cap_text(text_of(x), final_text_limits));
+    return complete_with(text_of(x));
   if (x.stop_reason == "max_tokens" && reserved_.max_tokens < max_tokens_)
     return end(outcome_class::content, "its answer was cut where its limits ended");
   if (v.action == verdict_action::retry_in_place) {
@@ -309,6 +311,16 @@ void claude_attempt::on_tools(const tool_turn& x) {
   if (auto added = conversation_->append_user(x.results); !added)
     return end(outcome_class::transient, render(added.error()));
   send();
+}
+
+void claude_attempt::complete_with(const std::string& text) {
+  if (payload_.schema.empty())
+    return complete("it ended its turn", cap_text(text, final_text_limits));
+  auto answer = read_foreign_json(text);
+  if (!answer)
+    return end(outcome_class::content, "its final answer isn't what the schema asks for: it " + render(answer.error())
+                                         + " (row 31)");
+  complete("it ended its turn", std::move(*answer));
 }
 
 void claude_attempt::complete(const std::string& sentence, json result) {

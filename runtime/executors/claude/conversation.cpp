@@ -128,7 +128,9 @@ json conversation::result_block(const json& tool_use, const std::vector<tool_res
 std::string conversation::request_body() const {
   auto body = json::object({{"model", profile_.model}, {"max_tokens", profile_.max_tokens}, {"stream", true}});
   if (!profile_.effort.empty())
-    body["output_config"] = json::object({{"effort", profile_.effort}});
+    body["output_config"]["effort"] = profile_.effort;
+  if (!profile_.schema.is_null())
+    body["output_config"]["format"] = json::object({{"type", "json_schema"}, {"schema", profile_.schema}});
   if (!profile_.tools.empty())
     body["tools"] = profile_.tools;
   if (!is_blank(profile_.system)) {

@@ -20,6 +20,7 @@ struct model_profile {
   std::string system;                                             ///< Not sent when it is blank.
   nlohmann::json tools = nlohmann::json::array(); ///< As the API takes it; not sent when it is empty.
   std::string effort;                                             ///< low to max; empty for the API's default.
+  nlohmann::json schema = nullptr; ///< That the final answer must fit; null: any text will do.
 };
 
 /// What a tool gave. A tool that was skipped, cancelled or failed has a result too: `is_error`, and the reason as text.
