@@ -124,7 +124,9 @@ void ticket_worker::execute_with(executors::executor& x, const claimed_ticket& w
 
 void ticket_worker::on_ended(outcome x) {
   execution_.reset();
-  if (told_to_stop_)
+  // Handed back, it would begin anew.
+  const auto goes_on = x.end == outcome_class::waiting && told_to_stop_ == stop_cause::drain;
+  if (told_to_stop_ && !goes_on)
     return end_as_told();
   if (phase_ == phase::checking)
     return follow(checks_.on_answered(x));
@@ -368,6 +370,10 @@ void ticket_worker::settle(outcome_class end, std::string evidence) {
 void ticket_worker::redact_outcome() {
   if (!context_->redactor)
     return;
+  if (outcome_.end == outcome_class::waiting && context_->redactor->redact(outcome_.details) != outcome_.details) {
+    outcome_.end = outcome_class::permanent;
+    outcome_.evidence += "; it must wait, and what it needs to go on holds a secret, which is stored nowhere";
+  }
   for (auto* text : {&outcome_.evidence, &outcome_.output, &outcome_.details})
     if (!text->empty())
       *text = context_->redactor->redact(*text);

@@ -14,8 +14,9 @@ namespace {
 
 using nlohmann::json;
 
-
 constexpr std::uint64_t response_bytes_bound = 64u << 20;
+constexpr std::uint64_t interval_ms_min = 100;
+constexpr std::uint64_t interval_ms_max = 24 * 3'600'000;
 
 caf::error wrong(const std::string& sentence) {
   return make_error(errc::invalid_input, "payload of an HTTP call: " + sentence);
@@ -41,11 +42,11 @@ caf::error read_text(const std::string& name, const json& value, std::string& re
   return {};
 }
 
-caf::error read_url(const json& value, std::string& result) {
-  if (auto failed = read_text("url", value, result))
+caf::error read_url(const std::string& name, const json& value, std::string& result) {
+  if (auto failed = read_text(name, value, result))
     return failed;
   if (!(result.starts_with("http://") || result.starts_with("https://")) || !is_line(result))
-    return wrong("'url' must begin with http:// or https://");
+    return wrong("'" + name + "' must begin with http:// or https://");
   return {};
 }
 
@@ -72,31 +73,81 @@ caf::error read_headers(const json& value, std::vector<http_payload::header>& re
   return {};
 }
 
-caf::error read_expect(const json& value, std::vector<int>& result) {
+caf::error read_statuses(const std::string& name, const json& value, std::vector<int>& result) {
   auto is_status = [](const json& x) {
     return x.is_number_unsigned() && x.get<std::uint64_t>() >= 200 && x.get<std::uint64_t>() <= 599;
   };
   if (!value.is_array() || value.empty() || !std::all_of(value.begin(), value.end(), is_status))
-    return wrong("'expect' must be an array of statuses from 200 to 599");
+    return wrong("'" + name + "' must be an array of statuses from 200 to 599");
   result = value.get<std::vector<int>>();
   return {};
 }
 
-caf::error read_result(const json& value, http_payload& result) {
-  if (auto failed = read_text("result", value, result.result))
+caf::error read_pointer(const std::string& name, const json& value, std::string& result) {
+  if (auto failed = read_text(name, value, result))
     return failed;
   try {
-    json::json_pointer pointer{result.result};
+    json::json_pointer pointer{result};
   } catch (const json::exception&) {
-    return wrong("'result' must be a JSON pointer such as /build/id");
+    return wrong("'" + name + "' must be a JSON pointer such as /build/id");
   }
-  result.has_result = true;
+  return {};
+}
+
+caf::error read_condition(const std::string& name, const json& value, std::optional<http_payload::condition>& result) {
+  if (!value.is_object() || value.size() != 2 || !value.contains("at") || !value.contains("is")
+      || !value["is"].is_array() || value["is"].empty())
+    return wrong("'" + name + R"(' must be like {"at": "/state", "is": ["done"]})");
+  result.emplace();
+  for (auto& x : value["is"])
+    result->values.push_back(x.dump());
+  return read_pointer(name + ".at", value["at"], result->at);
+}
+
+caf::error read_poll_member(const std::string& name, const json& value, http_payload::async& result) {
+  if (name == "url")
+    return read_url("async.poll.url", value, result.url);
+  if (name == "url_at")
+    return read_pointer("async.poll.url_at", value, result.url_at);
+  if (name == "done")
+    return read_condition("async.poll.done", value, result.done);
+  if (name == "failed")
+    return read_condition("async.poll.failed", value, result.failed);
+  if (name == "interval_ms") {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() < interval_ms_min
+        || value.get<std::uint64_t>() > interval_ms_max)
+      return wrong("'async.poll.interval_ms' must be a number from 100 to 86400000");
+    result.interval = std::chrono::milliseconds{value.get<std::int64_t>()};
+    return {};
+  }
+  return wrong("unknown member " + json(name).dump(-1, ' ', true)
+               + " of 'async.poll', known are done, failed, interval_ms, url and url_at");
+}
+
+caf::error read_async(const json& value, std::optional<http_payload::async>& result) {
+  if (!value.is_object())
+    return wrong("'async' must be an object");
+  result.emplace();
+  for (auto& [name, member] : value.items()) {
+    if (name == "accepted") {
+      if (auto failed = read_statuses("async.accepted", member, result->accepted))
+        return failed;
+    } else if (name != "poll" || !member.is_object()) {
+      return wrong("'async' may have 'accepted', and the object 'poll'");
+    } else {
+      for (auto& [inner, x] : member.items())
+        if (auto failed = read_poll_member(inner, x, *result))
+          return failed;
+    }
+  }
+  if (!result->url.empty() && !result->url_at.empty())
+    return wrong("'async.poll.url' and 'async.poll.url_at' exclude each other");
   return {};
 }
 
 caf::error read_member(const std::string& name, const json& value, http_payload& result) {
   if (name == "url")
-    return read_url(value, result.url);
+    return read_url(name, value, result.url);
   if (name == "method")
     return read_method(value, result.method);
   if (name == "headers")
@@ -109,9 +160,13 @@ caf::error read_member(const std::string& name, const json& value, http_payload&
     return {};
   }
   if (name == "expect")
-    return read_expect(value, result.expect);
-  if (name == "result")
-    return read_result(value, result);
+    return read_statuses(name, value, result.expect);
+  if (name == "result") {
+    result.has_result = true;
+    return read_pointer(name, value, result.result);
+  }
+  if (name == "async")
+    return read_async(value, result.wait);
   if (name == "response_bytes_max") {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > response_bytes_bound)
       return wrong("'response_bytes_max' must be a number up to 67108864");
@@ -119,7 +174,7 @@ caf::error read_member(const std::string& name, const json& value, http_payload&
     return {};
   }
   return wrong("unknown member " + json(name).dump(-1, ' ', true)
-               + ", known are body, expect, headers, json, method, response_bytes_max, result and url");
+               + ", known are async, body, expect, headers, json, method, response_bytes_max, result and url");
 }
 
 } // namespace

@@ -17,6 +17,7 @@ std::string to_string(outcome_class x) {
     case outcome_class::budget: return "budget";
     case outcome_class::permanent: return "permanent";
     case outcome_class::snoozed: return "snoozed";
+    case outcome_class::waiting: return "waiting";
     case outcome_class::released: return "released";
     case outcome_class::cancelled: return "cancelled";
   }

@@ -26,6 +26,7 @@ enum class outcome_class : std::uint8_t {
   budget,       ///< A spending limit is reached; people or time must lift it.
   permanent,    ///< No attempt can succeed: no such program, unreadable payload.
   snoozed,      ///< Wants to go on later, at `outcome::retry_after` from now.
+  waiting,      ///< Goes on without a worker: looked at again `outcome::retry_after` from now, with `outcome::details`.
   released,     ///< Handed back unfinished, as at shutdown.
   cancelled,    ///< Stopped because an operator asked for it.
 };
@@ -74,7 +75,8 @@ struct outcome {
   std::int32_t exit_code = 0;
   std::string output;          ///< Bounded: what the command and then its check wrote.
   std::uint64_t output_bytes = 0; ///< All that they wrote.
-  std::string details = {};    ///< JSON object: result, notes and usage of the attempt; empty when there is nothing.
+  std::string details = {};    ///< JSON object: result, notes and usage of the attempt; empty when there is nothing. Of
+                               ///< `waiting`: what the next claim hands on.
   route_report route = {};     ///< For tickets that have a route.
   std::string signature = {};  ///< Of `content` and `check_failed`: by which the same failure is known again.
 

@@ -91,6 +91,10 @@ ticket_details read_details(columns x) {
   r.review_expires_at = x.text();
   r.end_reason = x.text();
   r.profile = x.number();
+  r.waiting_since = x.text();
+  r.waiting_for = x.text();
+  r.waiting_looks = x.number();
+  r.waiting_ends_at = x.text();
   return r;
 }
 

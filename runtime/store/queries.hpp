@@ -30,8 +30,10 @@ struct ticket_row {
   std::string review_expires_at; ///< Of one in review.
   std::string end_reason = {}; ///< Of a failure that wasn't its own: "infra_exhausted".
 
-  /// The attempt that runs, or the last one that ran; 0 before the first. `attempts` counts only those that failed.
-  std::int64_t attempt() const { return state == "in_progress" || state == "completed" ? attempts + 1 : attempts; }
+  /// The attempt that runs or waits, or the last one that ran; 0 before the first. `attempts` counts only those that failed.
+  std::int64_t attempt() const {
+    return state == "in_progress" || state == "waiting" || state == "completed" ? attempts + 1 : attempts;
+  }
 };
 
 struct list_filter {
@@ -60,6 +62,10 @@ struct ticket_details : ticket_row {
   std::string review_reason;
   std::string review_asked_at;
   std::int64_t profile = 0; ///< The place in its payload's list of profiles; 0: the payload as it is.
+  std::string waiting_since; ///< Of an attempt that waits for an answer; empty: it doesn't.
+  std::string waiting_for;
+  std::int64_t waiting_looks = 0;
+  std::string waiting_ends_at; ///< Empty: never.
 };
 
 /// @returns errc::not_found.

@@ -9,6 +9,22 @@ using namespace swarm::test;
 
 namespace {
 
+/// Work that ends when a test says so, and not when it is told to stop.
+struct held_executor : executors::executor {
+  struct held_execution : executors::execution {
+    std::int64_t progress() const override { return 1; }
+    void stop() override {}
+    void kill() override {}
+  };
+
+  std::unique_ptr<executors::execution> start(const claimed_ticket&, executors::on_outcome done) override {
+    end = std::move(done);
+    return std::make_unique<held_execution>();
+  }
+
+  executors::on_outcome end;
+};
+
 struct fixture : virtual_time {
   fixture() {
     command_payload payload;
@@ -22,6 +38,8 @@ struct fixture : virtual_time {
     auto context = std::make_shared<worker_context>();
     context->completer = completer.handle;
     context->executor = executor.handle;
+    context->executors["held"] = held;
+    context->redactor = redactor;
     it = caf::actor_cast<ticket_worker_actor>(
       start<ticket_worker>(ticket, std::shared_ptr<const worker_context>{context}));
   }
@@ -33,6 +51,22 @@ struct fixture : virtual_time {
   }
 
   std::vector<settlement>& settled() { return completer->settle.asked; }
+
+  /// Ends an attempt, which was told this before, as one that waits.
+  void wait_while(std::optional<stop_cause> cause, const std::string& details) {
+    settled().clear();
+    ticket.kind = "held";
+    ticket.payload = "{}";
+    start_worker();
+    if (cause)
+      tell(it, atom::stop_v, *cause);
+    outcome x;
+    x.end = outcome_class::waiting;
+    x.evidence = "answered 202";
+    x.details = details;
+    held->end(std::move(x));
+    sched.run();
+  }
 
   /// Stops a worker whose command (or check) runs, and lets the program end.
   void stop_while(bool checking, stop_cause cause) {
@@ -60,6 +94,8 @@ struct fixture : virtual_time {
   claimed_ticket ticket = ticket_of(1);
   faked<fake_completer> completer = fake<fake_completer>();
   faked<fake_command_executor> executor = fake<fake_command_executor>();
+  std::shared_ptr<held_executor> held = std::make_shared<held_executor>();
+  std::shared_ptr<const redact::redactor> redactor; ///< None unless a test makes it.
   ticket_worker_actor it;
 };
 
@@ -89,6 +125,28 @@ CAF_TEST(cancelled and drained tickets are settled as such) {
     answer_settlement(answer_of(settle_answer::ok));
     CAF_CHECK(has_ended(it));
   }
+}
+
+CAF_TEST(an attempt that begins to wait as its node goes down waits all the same) {
+  const std::vector<std::pair<std::optional<stop_cause>, outcome_class>> rows{
+    {std::nullopt, outcome_class::waiting}, {stop_cause::drain, outcome_class::waiting}, {stop_cause::cancelled, outcome_class::cancelled}};
+  for (auto& [cause, end] : rows) {
+    wait_while(cause, "{}");
+    CAF_REQUIRE_EQUAL(settled().size(), 1u);
+    CAF_CHECK_EQUAL(settled()[0].outcome.end, end);
+  }
+  wait_while(stop_cause::lost, "{}");
+  CAF_CHECK(settled().empty());
+}
+
+CAF_TEST(an attempt that could only wait with a secret in what is stored does not wait) {
+  redactor = std::make_shared<const redact::redactor>(*redact::redactor::build({{"HORSE", "correct horse"}}));
+  wait_while(std::nullopt, R"({"look_at": "http://x/correct%20horse"})");
+  CAF_REQUIRE_EQUAL(settled().size(), 1u);
+  CAF_CHECK_EQUAL(settled()[0].outcome.end, outcome_class::permanent);
+  CAF_CHECK(settled()[0].outcome.evidence.ends_with("holds a secret, which is stored nowhere"));
+  wait_while(std::nullopt, R"({"look_at": "http://x/horse"})");
+  CAF_CHECK_EQUAL(settled()[0].outcome.end, outcome_class::waiting);
 }
 
 CAF_TEST(no check runs for a ticket that is stopped as its command ends well) {

@@ -34,8 +34,11 @@ struct fixture {
   std::future<outcome> ended = promised.get_future();
   std::unique_ptr<execution> running;
 
+  std::string continuation; ///< Of the next start.
+
   void start(executor& x, const json& payload, std::int16_t attempt = 1, caf::timespan timeout = caf::timespan{0}) {
     claimed_ticket ticket;
+    ticket.continuation = std::exchange(continuation, "");
     ticket.payload = payload.dump();
     ticket.attempt = attempt;
     ticket.timeout = timeout;
@@ -195,6 +198,114 @@ CAF_TEST(an answer that is too long is not read to its end) {
   CAF_CHECK(x.evidence.ends_with("the answer is longer than 1000 bytes"));
 }
 
+CAF_TEST(a promise is waited for where the answer or the ticket says) {
+  struct row { json poll; scripted_answer answer; std::string look_at; };
+  const std::vector<row> rows{
+    {json::object(), answer_with(202, "", {"Location: /jobs/7?x=1"}), "/jobs/7?x=1"},
+    {json::object(), answer_with(202, "", {"Location: 7"}), "/7"},
+    {{{"url_at", "/links/self"}}, answer_with(202, R"({"links": {"self": "jobs/8"}})"), "/jobs/8"},
+  };
+  for (auto& [poll, answer, look_at] : rows) {
+    scripted_server server{{answer}};
+    auto x = run({{"url", server.url("/x")}, {"method", "POST"}, {"async", {{"poll", poll}}}});
+    CAF_CHECK_EQUAL(x.end, outcome_class::waiting);
+    CAF_CHECK_EQUAL(x.evidence, "POST " + server.url("/x") + ": answered 202");
+    CAF_CHECK_EQUAL(x.details, json({{"look_at", server.url(look_at)}}).dump());
+    CAF_CHECK(x.retry_after == caf::timespan{10s});
+    CAF_CHECK_EQUAL(to_string(x.route.news), "answered");
+  }
+  auto x = answered({answer_with(202)}, {{"async", {{"poll", {{"url", "http://other/j"}, {"interval_ms", 200}}}}}});
+  CAF_CHECK_EQUAL(x.details, R"({"look_at":"http://other/j"})");
+  CAF_CHECK(x.retry_after == caf::timespan{200ms});
+  x = answered({answer_with(202, "", {"Location: /j", "Retry-After: 90"})}, {{"async", json::object()}});
+  CAF_CHECK(x.retry_after == caf::timespan{90s});
+  x = answered({answer_with(200, "now")}, {{"async", json::object()}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed); // it needn't be a promise
+  x = answered({answer_with(201, "", {"Location: /j"})}, {{"async", {{"accepted", {201}}}}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::waiting);
+}
+
+CAF_TEST(a promise that can not be looked for fails the attempt with its sentence) {
+  const std::vector<std::tuple<json, scripted_answer, std::string>> rows{
+    {json::object(), answer_with(202), "has no Location to look at"},
+    {json::object(), answer_with(202, "", {"Location: http://127.0.0.2/"}),
+     "leads to another server; if that is right, the ticket must name it in async.poll.url"},
+    {json::object(), answer_with(202, "", {"Location: https://127.0.0.1/"}), "leads to another server; "},
+    {json::object(), answer_with(202, "", {"Location: http://["}), "names a URL that can't be read"},
+    {{{"url_at", "/a"}}, answer_with(202, R"({"a": 1})"), "has no URL at /a"},
+    {{{"url_at", "/a"}}, answer_with(202, "<"), "isn't JSON"},
+  };
+  for (auto& [poll, answer, sentence] : rows) {
+    auto x = answered({answer}, {{"async", {{"poll", poll}}}});
+    CAF_CHECK_EQUAL(x.end, outcome_class::content);
+    CAF_CHECK(contains(x.evidence, "answered 202, and that " + sentence));
+  }
+}
+
+CAF_TEST(a look asks again without the request and its answer decides) {
+  setenv("SWARM_SECRET_HTTP_TEST", "s3cret", 1);
+  const json state{{"done", {{"at", "/state"}, {"is", {"done", 7}}}}, {"failed", {{"at", "/state"}, {"is", {"error"}}}}};
+  struct row { json poll; scripted_answer answer; outcome_class end; std::string sentence; };
+  using enum outcome_class;
+  const std::vector<row> rows{
+    {json::object(), answer_with(202), waiting, "answered 202"},
+    {json::object(), answer_with(200, R"({"r": 1})"), completed, "answered 200"},
+    {state, answer_with(200, R"({"state": "busy"})"), waiting, R"(answered 200, and /state is "busy")"},
+    {state, answer_with(200, R"({})"), waiting, "answered 200, and /state isn't there"},
+    {state, answer_with(202, "soon"), waiting, "answered 202"},
+    {state, answer_with(200, "soon"), content, "answered 200, and that isn't JSON"},
+    {state, answer_with(200, R"({"state": "error"})"), content, R"(answered 200, and /state is "error")"},
+    {state, answer_with(200, R"({"state": "done", "r": 1})"), completed, "answered 200"},
+    {state, answer_with(202, R"({"state": 7, "r": 1})"), completed, "answered 202"},
+    {state, answer_with(404), permanent, "answered 404 (row "},
+    {state, answer_with(429, "", {"Retry-After: 600"}), throttled, "answered 429 (row "},
+    {state, answer_with(503, "", {"Retry-After: 600"}), transient, "answered 503 (row "},
+    {state, answer_with(302), content, "answered 302"},
+  };
+  for (auto& [poll, answer, end, sentence] : rows) {
+    scripted_server server{{answer}};
+    continuation = json{{"look_at", server.url("/jobs/7?t=1")}}.dump();
+    auto x = run({{"url", server.url("/x")}, {"method", "POST"}, {"body", "once"}, {"result", "/r"}, {"async", {{"poll", poll}}},
+                  {"headers", {{"Authorization", {{"env", "SWARM_SECRET_HTTP_TEST"}}}}}});
+    CAF_CHECK_EQUAL(x.end, end);
+    CAF_CHECK(contains(x.evidence, "GET " + server.url("/jobs/7") + ": " + sentence));
+    if (end == completed)
+      CAF_CHECK_EQUAL(x.details, R"({"result":1})");
+    if (end == waiting)
+      CAF_CHECK_EQUAL(x.details, json({{"look_at", server.url("/jobs/7?t=1")}}).dump());
+    auto asked = server.requests().at(0);
+    CAF_CHECK(asked.starts_with("GET /jobs/7?t=1 HTTP/1.1\r\n") && contains(asked, "Authorization: s3cret\r\n"));
+    CAF_CHECK(!contains(asked, "once"));
+  }
+  continuation = "{}";
+  CAF_CHECK_EQUAL(run({{"url", "http://127.0.0.1:1/"}, {"async", json::object()}}).end, permanent);
+}
+
+CAF_TEST(a long answer to a look is refused and its clock is that of the attempt) {
+  scripted_server server{{answer_with(200, std::string(5000, 'x')), {"", scripted_answer::ending::hang}}};
+  const json payload{{"url", server.url()}, {"response_bytes_max", 1000}, {"async", json::object()}};
+  continuation = json{{"look_at", server.url()}}.dump();
+  CAF_CHECK_EQUAL(run(payload).end, outcome_class::content);
+  continuation = json{{"look_at", server.url()}}.dump();
+  start(http, payload, 1, 50ms);
+  CAF_CHECK_EQUAL(wait().end, outcome_class::timeout);
+}
+
+CAF_TEST(a request that may be answered by a promise is given time for it before it is stopped) {
+  scripted_server server{{answer_with(202, "", {"Location: /j"}), {"", scripted_answer::ending::hang}}};
+  const json payload{{"url", server.url()}, {"async", json::object()}};
+  start(http, payload);
+  running->stop();
+  CAF_CHECK_EQUAL(wait().end, outcome_class::waiting);
+  start(http, payload);
+  running->kill();
+  CAF_CHECK_EQUAL(wait().end, outcome_class::released);
+  continuation = json{{"look_at", server.url()}}.dump();
+  start(http, payload);
+  running->stop();
+  CAF_CHECK_EQUAL(wait().end, outcome_class::released); // whoever comes next looks again
+}
+
 CAF_TEST(a call that hangs ends by its clock or on request) {
   scripted_server server{{{"", scripted_answer::ending::hang}}};
   start(http, {{"url", server.url()}}, 1, 50ms);
@@ -227,7 +338,22 @@ CAF_TEST(a payload that can not be sent is refused with its place) {
     {{{"url", "http://x"}, {"expect", {99}}}, "'expect' must be an array of statuses from 200 to 599"},
     {{{"url", "http://x"}, {"result", "a"}}, "'result' must be a JSON pointer such as /build/id"},
     {{{"url", "http://x"}, {"body", "a"}, {"json", 1}}, "'body' and 'json' exclude each other"},
-    {{{"url", "http://x"}, {"hedaers", 1}}, "unknown member \"hedaers\", known are body, expect, headers, json, method, "
+    {{{"url", "http://x"}, {"async", true}}, "'async' must be an object"},
+    {{{"url", "http://x"}, {"async", {{"polls", 1}}}}, "'async' may have 'accepted', and the object 'poll'"},
+    {{{"url", "http://x"}, {"async", {{"accepted", 202}}}}, "'async.accepted' must be an array of statuses from 200 to 599"},
+    {{{"url", "http://x"}, {"async", {{"poll", {{"url", "/x"}}}}}}, "'async.poll.url' must begin with http:// or https://"},
+    {{{"url", "http://x"}, {"async", {{"poll", {{"url_at", "x"}}}}}}, "'async.poll.url_at' must be a JSON pointer such as /build/id"},
+    {{{"url", "http://x"}, {"async", {{"poll", {{"interval_ms", 99}}}}}},
+     "'async.poll.interval_ms' must be a number from 100 to 86400000"},
+    {{{"url", "http://x"}, {"async", {{"poll", {{"done", {{"at", "/a"}, {"is", "b"}}}}}}}},
+     "'async.poll.done' must be like {\"at\": \"/state\", \"is\": [\"done\"]}"},
+    {{{"url", "http://x"}, {"async", {{"poll", {{"failed", {{"at", "a"}, {"is", {1}}}}}}}}},
+     "'async.poll.failed.at' must be a JSON pointer such as /build/id"},
+    {{{"url", "http://x"}, {"async", {{"poll", {{"url", "http://x"}, {"url_at", "/a"}}}}}},
+     "'async.poll.url' and 'async.poll.url_at' exclude each other"},
+    {{{"url", "http://x"}, {"async", {{"poll", {{"every", 1}}}}}},
+     "unknown member \"every\" of 'async.poll', known are done, failed, interval_ms, url and url_at"},
+    {{{"url", "http://x"}, {"hedaers", 1}}, "unknown member \"hedaers\", known are async, body, expect, headers, json, method, "
                                             "response_bytes_max, result and url"},
   };
   for (auto& [payload, sentence] : rows) {

@@ -231,7 +231,7 @@ private:
     settle_request real{{}, rules()}, model{{}, rules()};
     for (auto i = 1 + below(4); i > 0 && !claims_.empty(); --i) {
       auto claim = any_claim();
-      auto end = below(3) == 0 ? outcome_class::completed : static_cast<outcome_class>(below(15));
+      auto end = below(3) == 0 ? outcome_class::completed : static_cast<outcome_class>(below(16));
       outcome ended;
       ended.end = end;
       if (end != outcome_class::completed)
@@ -240,7 +240,7 @@ private:
         ended.clock = below(2) == 0 ? "deadline" : "attempt";
       if (end == outcome_class::content || end == outcome_class::check_failed)
         ended.signature = below(4) == 0 ? "b" : below(4) == 0 ? "" : "a";
-      if (below(3) == 0 || end == outcome_class::snoozed)
+      if (below(3) == 0 || end == outcome_class::snoozed || end == outcome_class::waiting)
         ended.retry_after = std::chrono::milliseconds{1 + below(200)};
       real.settlements.push_back({claim.real, ended});
       model.settlements.push_back({claim.model, ended});
@@ -260,6 +260,8 @@ private:
     for (std::size_t i = 0; i < report.tickets.size(); ++i)
       if (report.tickets[i].event == "attempt_failed" || report.tickets[i].event == "snoozed")
         check_delay(report.tickets[i], expected.tickets[i], real);
+      else if (report.tickets[i].event == "waiting")
+        schedule(report.tickets[i].claim.ticket);
   }
 
   /// A delay is random on both sides, so it is held against its bound; then both get the same one.
@@ -314,12 +316,12 @@ private:
     }
   }
 
-  /// Trouble that has lasted longer than it may.
+  /// Trouble that has lasted longer than it may, of a ticket that has some, mostly.
   void age_trouble() {
-    auto ticket = any_ticket();
-    auto is_troubled = [&] { return model_.tables().exists(ticket) && model_.tables_for_surgery().at(ticket).infra_since; };
-    for (int i = 0; i < 20 && !is_troubled(); ++i) // few have any
-      ticket = any_ticket();
+    auto& tickets = model_.tables().tickets;
+    auto first = std::find_if(tickets.begin() + static_cast<std::ptrdiff_t>(base_), tickets.end(),
+                              [](auto& x) { return x.infra_since.has_value(); });
+    auto ticket = first != tickets.end() && below(4) > 0 ? first->id : any_ticket();
     if (!model_.tables().exists(ticket))
       return;
     auto& since = model_.tables_for_surgery().at(ticket).infra_since;
@@ -546,8 +548,8 @@ private:
     for (auto& x : xs)
       result += "\n" + to_string(x.claim.ticket) + " attempt " + std::to_string(x.attempt) + " of "
                 + std::to_string(x.attempts_max) + " " + x.queue + " " + x.key + " " + x.kind + " " + x.payload + " "
-                + std::to_string(x.timeout.count()) + " rank " + std::to_string(x.place.rank) + " profile "
-                + std::to_string(x.profile);
+                + (x.continuation.empty() ? std::to_string(x.timeout.count()) : "goes on " + x.continuation) + " rank "
+                + std::to_string(x.place.rank) + " profile " + std::to_string(x.profile);
     return result;
   }
 
@@ -602,7 +604,7 @@ void for_seeds(int count, const std::function<void(std::uint64_t)>& play) {
 CAF_TEST(the model answers and moves tickets as the database does) {
   pair_of_stores both;
   const std::vector<std::string> answers{"settle ok completed", "settle ok attempt_failed", "settle ok failed", "settle ok released",
-        "settle ok cancelled", "settle ok snoozed", "settle ok review_requested",
+        "settle ok cancelled", "settle ok snoozed", "settle ok waiting", "settle ok review_requested",
         "approve completed", "approve is ", "reject attempt_failed", "reject is ",
         "note_sweep extended", "note_sweep noted", "age_trouble t",
         "settle again", "settle lost", "cancel done", "cancel requested", "cancel not_found", "cancel completed",

@@ -64,6 +64,7 @@ const std::vector<transition> transitions = {
   {auth, 1, 2, "attempt_failed", "scheduled", "1/2/0/0"},
   {budget, 0, 0, "attempt_failed", "scheduled", "0/0/0/0"},
   {snoozed, 1, 2, "snoozed", "scheduled", "1/2/0/0"},
+  {waiting, 1, 2, "waiting", "waiting", "1/2/0/0"},
   {permanent, 0, 0, "failed", "failed", "1/0/0/0"},
   {permanent, 1, 2, "failed", "failed", "2/2/0/0"},
   {released, 0, 0, "released", "ready", "0/0/0/0"},
@@ -269,10 +270,10 @@ CAF_TEST(a result reaches those that refer to it) {
 }
 
 CAF_TEST(a batch of different ends gives each its own) {
-  for (int i = 0; i < 15; ++i)
+  for (int i = 0; i < 16; ++i)
     s.submit();
   settle_request request{{}, desk::rules()};
-  for (auto& claim : s.claim(15)) {
+  for (auto& claim : s.claim(16)) {
     settlement x{claim, {}};
     x.outcome.end = static_cast<outcome_class>(request.settlements.size());
     x.outcome.evidence = to_string(x.outcome.end);
@@ -283,7 +284,7 @@ CAF_TEST(a batch of different ends gives each its own) {
     events += x.event + " ";
   CAF_CHECK_EQUAL(events, "completed attempt_failed attempt_failed attempt_failed attempt_failed review_requested "
                           "review_requested attempt_failed attempt_failed attempt_failed attempt_failed failed snoozed "
-                          "released cancelled ");
+                          "waiting released cancelled ");
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.attempts WHERE evidence = class"), "15");
 }
 

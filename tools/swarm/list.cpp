@@ -44,6 +44,8 @@ std::string remark(const store::ticket_row& x) {
     return "on " + x.claimed_by;
   if (x.state == "scheduled")
     return "at " + short_time(x.run_at);
+  if (x.state == "waiting")
+    return "looked at " + short_time(x.run_at);
   if (x.state == "in_review")
     return "a person has until " + short_time(x.review_expires_at);
   if (x.state == "blocked")
@@ -94,7 +96,7 @@ void add_list(CLI::App& program, invocation&, action& chosen) {
   auto* command = program.add_subcommand("list", "List tickets, newest first");
   command->add_option("--graph", options->graph, "Only tickets of this graph")->check(check_number);
   command->add_option("--state", options->state, "Only tickets in this state")
-    ->check(CLI::IsMember({"blocked", "scheduled", "ready", "in_progress", "in_review", "completed", "failed", "cancelled"}));
+    ->check(CLI::IsMember({"blocked", "scheduled", "waiting", "ready", "in_progress", "in_review", "completed", "failed", "cancelled"}));
   command->add_option("--limit", options->limit, "How many")->check(CLI::Range(1, 10000))->capture_default_str();
   command->add_option("--before", options->before, "Only tickets with smaller numbers")->check(check_number);
   command->add_flag("--json", options->json, "One JSON object per line");

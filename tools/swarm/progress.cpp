@@ -32,7 +32,7 @@ std::int64_t graph_counts::of(const std::string& state) const {
 }
 
 bool graph_counts::is_settled() const {
-  return of("ready") == 0 && of("scheduled") == 0 && of("in_progress") == 0;
+  return of("ready") == 0 && of("scheduled") == 0 && of("waiting") == 0 && of("in_progress") == 0;
 }
 
 bool graph_counts::is_complete() const {
@@ -53,6 +53,8 @@ void progress::show(const std::vector<store::graph_ticket>& tickets) {
   for (auto& x : tickets) {
     auto& last = last_[x.id.value];
     auto attempt_ended = x.ended > last.ended;
+    if (last.state == "waiting" && (x.state == "ready" || x.state == "in_progress") && !attempt_ended)
+      continue; // somebody looks whether its wait is over
     auto news = x.state != last.state && (x.state != "ready" || attempt_ended) && x.state != "blocked";
     last = {x.state, x.ended};
     if (!news && !attempt_ended)

@@ -74,13 +74,21 @@ void print_ticket(const store::ticket_details& x) {
       print_fact(name, std::to_string(count));
   print_fact("profile", x.profile == 0 ? "" : "number " + std::to_string(x.profile) + " of its payload");
   print_fact("created", short_time(x.created_at));
-  print_fact("runs at", short_time(x.run_at));
+  if (x.state != "waiting")
+    print_fact("runs at", short_time(x.run_at));
   if (x.state == "in_progress") {
     print_fact("claimed", short_time(x.claimed_at) + " by " + x.claimed_by + ", fence "
                             + std::to_string(x.fence.value_or(0)));
     print_fact("heartbeat", short_time(x.last_heartbeat) + " (" + std::to_string(x.heartbeat_count) + " so far)");
     print_fact("deadline", short_time(x.deadline_at));
     print_fact("cancel", x.cancel_requested_at.empty() ? "" : "requested " + short_time(x.cancel_requested_at));
+  }
+  if (!x.waiting_since.empty()) {
+    print_fact("waits", "since " + short_time(x.waiting_since) + ", looked at " + std::to_string(x.waiting_looks)
+                          + (x.waiting_looks == 1 ? " time" : " times")
+                          + (x.state == "waiting" ? ", next at " + short_time(x.run_at) : "")
+                          + (x.waiting_ends_at.empty() ? "" : ", until " + short_time(x.waiting_ends_at)));
+    print_fact("for", x.waiting_for);
   }
   if (x.state == "in_review") {
     print_fact("review", "since " + short_time(x.review_asked_at) + ", fails at " + short_time(x.review_expires_at));

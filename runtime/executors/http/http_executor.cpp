@@ -6,6 +6,7 @@
 #include "messages/secret_variable.hpp"
 #include "runtime/executors/classify/classify.hpp"
 #include "runtime/executors/http/http_signal.hpp"
+#include "runtime/executors/http/http_wait.hpp"
 #include "runtime/executors/one_outcome.hpp"
 #include "runtime/executors/refuse.hpp"
 #include "runtime/executors/route_report.hpp"
@@ -27,11 +28,22 @@ namespace {
 
 using nlohmann::json;
 
+/// For a request whose answer may be a promise: cut off, the promise is lost, and the request is sent again.
+constexpr auto promise_patience = 5s;
+
+/// For a look, which can be repeated: a server that says nothing must not use up the clock of the whole attempt.
+constexpr auto look_patience = 60s;
+
 /// One attempt. Kept alive by its own callbacks, so that nothing of it is touched when it is gone.
 class http_attempt : public std::enable_shared_from_this<http_attempt> {
 public:
-  http_attempt(std::shared_ptr<http_client> client, http_payload payload, on_outcome done)
-    : client_(std::move(client)), payload_(std::move(payload)), end_(std::move(done)) {}
+  /// @param look_at Where to look for what was promised to an earlier claim; empty: nothing was.
+  http_attempt(std::shared_ptr<http_client> client, http_payload payload, std::string look_at, on_outcome done)
+    : client_(std::move(client)),
+      payload_(std::move(payload)),
+      look_at_(std::move(look_at)),
+      method_(look_at_.empty() ? payload_.method : "GET"),
+      end_(std::move(done)) {}
 
   void begin(caf::timespan timeout) {
     if (timeout.count() > 0)
@@ -48,6 +60,15 @@ public:
     cancel();
   }
 
+  void stop() {
+    if (!payload_.wait || looks())
+      return end_with(outcome_class::released, "stopped");
+    client_->after(promise_patience, [me = weak_from_this()] {
+      if (auto self = me.lock())
+        self->end_with(outcome_class::released, "stopped");
+    });
+  }
+
   void forget() {
     end_.forget();
     cancel();
@@ -56,14 +77,17 @@ public:
   std::int64_t progress() const { return progress_; }
 
 private:
+  bool looks() const { return !look_at_.empty(); }
+  const std::string& url() const { return looks() ? look_at_ : payload_.url; }
+
   /// Without what may be secret in a URL: who asks, and the query.
   std::string subject() const {
-    auto url = payload_.url.substr(0, payload_.url.find_first_of("?#"));
+    auto url = this->url().substr(0, this->url().find_first_of("?#"));
     auto host = url.find("//") + 2;
     auto user = url.substr(0, url.find('/', host)).rfind('@');
     if (user != std::string::npos)
       url.erase(host, user + 1 - host);
-    return payload_.method + " " + url;
+    return method_ + " " + url;
   }
 
   void cancel() {
@@ -79,9 +103,12 @@ private:
 
   void send() {
     http_request request;
-    request.method = payload_.method;
-    request.url = payload_.url;
-    request.body = payload_.body;
+    request.method = method_;
+    request.url = url();
+    if (looks())
+      request.first_byte_timeout = request.idle_timeout = look_patience;
+    else
+      request.body = payload_.body;
     for (auto& x : payload_.headers) {
       const char* variable = x.is_variable ? std::getenv(x.value.c_str()) : nullptr;
       if (x.is_variable && variable == nullptr)
@@ -115,6 +142,8 @@ private:
       return end_.deliver(outcome_class::permanent, subject() + ": " + x.sentence);
     if (x.failure != http_failure_kind::none)
       return fail(transport_failure{transport_error_of(x.failure)}, x.sentence);
+    if (payload_.wait && (looks() ? is_expected(x.status) || is_promise(x.status) : is_promise(x.status)))
+      return looks() ? on_look(x) : on_promise(x);
     if (is_expected(x.status))
       return succeed(x.status);
     http_failure failure{x.status, body_, header_of(x, "retry-after"), header_of(x, "retry-after-ms"),
@@ -129,6 +158,45 @@ private:
     if (payload_.expect.empty())
       return status >= 200 && status <= 299;
     return std::find(payload_.expect.begin(), payload_.expect.end(), status) != payload_.expect.end();
+  }
+
+  bool is_promise(int status) const {
+    auto& all = payload_.wait->accepted;
+    return std::find(all.begin(), all.end(), status) != all.end();
+  }
+
+  /// The request was taken, and its answer comes later.
+  void on_promise(const http_end& x) {
+    auto found = where_to_look(payload_, body_, header_of(x, "location"));
+    if (!found)
+      return deliver(outcome_class::content,
+                     "answered " + std::to_string(x.status) + ", and that " + render(found.error()), {});
+    wait(x, std::move(*found), "answered " + std::to_string(x.status));
+  }
+
+  void on_look(const http_end& x) {
+    const auto seen = judge_look(*payload_.wait, is_promise(x.status), body_);
+    const auto sentence = "answered " + std::to_string(x.status)
+                          + (seen.sentence.empty() ? "" : ", and " + seen.sentence);
+    switch (seen.what) {
+      case look_result::kind::waits: return wait(x, look_at_, sentence);
+      case look_result::kind::done: return succeed(x.status);
+      default: return deliver(outcome_class::content, sentence, {});
+    }
+  }
+
+  /// Without a worker, until somebody looks again.
+  void wait(const http_end& last, std::string look_at, const std::string& sentence) {
+    const auto asked = parse_retry_after(header_of(last, "retry-after-ms"), header_of(last, "retry-after"),
+                                         std::chrono::system_clock::now());
+    outcome x;
+    x.end = outcome_class::waiting;
+    x.evidence = subject() + ": " + sentence;
+    x.retry_after = std::max(payload_.wait->interval, asked.value_or(0ms));
+    x.details = json{{"look_at", std::move(look_at)}}.dump();
+    x.route.news = route_news::answered;
+    x.route.credential = credential_;
+    end_.deliver(std::move(x));
   }
 
   void succeed(int status) {
@@ -188,6 +256,8 @@ private:
 
   std::shared_ptr<http_client> client_;
   const http_payload payload_;
+  const std::string look_at_;
+  const std::string method_;
   one_outcome end_;
   std::atomic<std::int64_t> progress_{0};
   std::mutex mutex_;
@@ -205,12 +275,20 @@ public:
   explicit http_execution(std::shared_ptr<http_attempt> attempt) : attempt_(std::move(attempt)) {}
   ~http_execution() override { attempt_->forget(); }
   std::int64_t progress() const override { return attempt_->progress(); }
-  void stop() override { attempt_->end_with(outcome_class::released, "stopped"); }
-  void kill() override { stop(); }
+  void stop() override { attempt_->stop(); }
+  void kill() override { attempt_->end_with(outcome_class::released, "stopped"); }
 
 private:
   std::shared_ptr<http_attempt> attempt_;
 };
+
+/// What `wait` left for this claim.
+std::string read_continuation(const std::string& text) {
+  const auto found = read_foreign_json(text);
+  if (!found || !found->is_object() || !found->contains("look_at") || !found->at("look_at").is_string())
+    return {};
+  return found->at("look_at").get<std::string>();
+}
 
 } // namespace
 
@@ -218,7 +296,10 @@ std::unique_ptr<execution> http_executor::start(const claimed_ticket& ticket, on
   auto payload = parse_http_payload(ticket.payload);
   if (!payload)
     return refuse(std::move(done), outcome_class::permanent, "the ticket's payload can't be read: " + render(payload.error()));
-  auto attempt = std::make_shared<http_attempt>(client_, std::move(*payload), std::move(done));
+  auto look_at = read_continuation(ticket.continuation);
+  if (!ticket.continuation.empty() && (look_at.empty() || !payload->wait))
+    return refuse(std::move(done), outcome_class::permanent, "where to look for its answer can't be read");
+  auto attempt = std::make_shared<http_attempt>(client_, std::move(*payload), std::move(look_at), std::move(done));
   attempt->begin(ticket.timeout);
   return std::make_unique<http_execution>(std::move(attempt));
 }

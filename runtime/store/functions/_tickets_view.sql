@@ -9,6 +9,7 @@ SELECT t.id, t.graph_id, t.key, q.name AS queue, t.kind, t.priority, t.attempts,
        CASE WHEN t.final_state IS NOT NULL THEN t.final_state::text
             WHEN l.ticket_id IS NOT NULL THEN 'in_progress'
             WHEN r.ticket_id IS NOT NULL THEN 'ready'
+            WHEN s.ticket_id IS NOT NULL AND o.ticket_id IS NOT NULL THEN 'waiting'
             WHEN s.ticket_id IS NOT NULL THEN 'scheduled'
             WHEN b.ticket_id IS NOT NULL THEN 'blocked'
             WHEN w.ticket_id IS NOT NULL THEN 'in_review'
@@ -17,7 +18,8 @@ SELECT t.id, t.graph_id, t.key, q.name AS queue, t.kind, t.priority, t.attempts,
        l.claimed_at, l.started_at, l.progress, l.progress_at, l.last_heartbeat, l.heartbeat_count,
        l.deadline_at AS attempt_deadline_at, l.cancel_requested_at,
        w.attempt AS review_attempt, w.reason AS review_reason, w.asked_at AS review_asked_at, w.expires_at AS review_expires_at,
-       t.end_reason, t.route, t.profile
+       t.end_reason, t.route, t.profile,
+       o.since AS waiting_since, o.reason AS waiting_for, o.looks AS waiting_looks, o.ends_at AS waiting_ends_at
 FROM swarm.tickets t
 JOIN swarm.queues q ON q.id = t.queue_id
 LEFT JOIN swarm.leases l ON l.ticket_id = t.id
@@ -25,4 +27,5 @@ LEFT JOIN swarm.nodes n ON n.id = l.node_id
 LEFT JOIN swarm.ready r ON r.ticket_id = t.id
 LEFT JOIN swarm.scheduled s ON s.ticket_id = t.id
 LEFT JOIN swarm.blocked b ON b.ticket_id = t.id
-LEFT JOIN swarm.reviews w ON w.ticket_id = t.id;
+LEFT JOIN swarm.reviews w ON w.ticket_id = t.id
+LEFT JOIN swarm.waits o ON o.ticket_id = t.id;

@@ -49,6 +49,10 @@ BEGIN
             IF _moved = 0 THEN
                 RAISE EXCEPTION 'ticket % is in progress already', _child_id USING ERRCODE = 'SW002';
             END IF;
+            IF EXISTS (SELECT FROM swarm.waits WHERE ticket_id = _child_id) THEN
+                RAISE EXCEPTION 'ticket % is in progress already: it waits for an answer', _child_id
+                    USING ERRCODE = 'SW002';
+            END IF;
             INSERT INTO swarm.blocked (ticket_id, remaining) VALUES (_child_id, 1);
         END IF;
         INSERT INTO swarm.ticket_events (ticket_id, kind, data)

@@ -14,7 +14,8 @@ BEGIN
     ELSIF EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(_schema))) THEN
         RAISE EXCEPTION 'schema % isn''t empty', _schema USING ERRCODE = 'SW002';
     END IF;
-    FOREACH _table IN ARRAY '{tickets,dependencies,ready,scheduled,blocked,leases,unique_keys,deadlines,cascade_work,reviews}'::text[] LOOP
+    FOREACH _table IN ARRAY '{tickets,dependencies,ready,scheduled,blocked,leases,unique_keys,deadlines,cascade_work,reviews,
+                             waits}'::text[] LOOP
         EXECUTE format('CREATE TABLE %I.%I (LIKE swarm.%I INCLUDING ALL)', _schema, _table, _table);
     END LOOP;
     _rebuilt := swarm.rebuild_tickets(_schema);
@@ -62,7 +63,8 @@ BEGIN
                               AND e.id > coalesce(again.id, 0)) moved
         CROSS JOIN LATERAL (SELECT max(e.id) AS id FROM swarm.ticket_events e
                             WHERE e.ticket_id = r.ticket_id AND (e.kind = 'retried' OR e.data ->> 'class' IN
-                                ('content', 'crash', 'timeout', 'check_failed', 'check_error', 'review', 'snoozed'))) reached
+                                ('content', 'crash', 'timeout', 'check_failed', 'check_error', 'review', 'snoozed',
+                                 'waiting'))) reached
         CROSS JOIN LATERAL (SELECT min(e.at) AS since FROM swarm.ticket_events e
                             WHERE e.ticket_id = r.ticket_id AND e.data ->> 'class' = 'transient'
                               AND e.id > coalesce(reached.id, 0)) trouble
@@ -130,7 +132,7 @@ BEGIN
         INSERT INTO %1$I.scheduled (ticket_id, run_at)
         SELECT r.ticket_id, coalesce(r.run_at, t.run_at, r.at)
         FROM swarm.replayed() r JOIN %1$I.tickets t ON t.id = r.ticket_id
-        WHERE r.state = 'scheduled' OR (r.state = 'ready' AND t.run_at > r.at)$sql$, _schema);
+        WHERE r.state IN ('scheduled', 'waiting') OR (r.state = 'ready' AND t.run_at > r.at)$sql$, _schema);
     EXECUTE format($sql$
         INSERT INTO %1$I.blocked (ticket_id, remaining)
         SELECT r.ticket_id,
@@ -154,9 +156,39 @@ BEGIN
         CROSS JOIN LATERAL (SELECT CASE WHEN t.timeout_ms > 0
                                         THEN r.at + swarm.milliseconds(t.timeout_ms) END AS attempt_ends_at) c
         WHERE r.state = 'in_progress'$sql$, _schema);
+    PERFORM swarm.rebuild_waits(_schema);
     EXECUTE format($sql$
         INSERT INTO %1$I.reviews (ticket_id, fence, attempt, reason, asked_at, expires_at)
         SELECT r.ticket_id, r.fence, r.attempt, swarm.review_reason(e.data ->> 'class', e.data ->> 'evidence'), r.at, r.run_at
         FROM swarm.replayed() r JOIN swarm.ticket_events e ON e.ticket_id = r.ticket_id AND e.id = r.event_id
         WHERE r.state = 'in_review'$sql$, _schema);
+END $$;
+
+-- Who waits: has said so since the last end of an attempt that was one, and isn't final. A lease that goes on with it has
+-- its clock.
+DROP FUNCTION IF EXISTS swarm.rebuild_waits;
+CREATE FUNCTION swarm.rebuild_waits(_schema text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    EXECUTE format($sql$
+        INSERT INTO %1$I.waits (ticket_id, fence, attempt, node_id, began_at, since, ends_at, looks, reason, continuation)
+        SELECT t.id, f.fence, f.attempt, f.node_id, c.at, f.at,
+               CASE WHEN t.timeout_ms > 0 THEN c.at + swarm.milliseconds(t.timeout_ms) END, n.looks,
+               z.data ->> 'evidence', coalesce(z.data -> 'continuation', '{}')
+        FROM swarm.replayed() r
+        JOIN %1$I.tickets t ON t.id = r.ticket_id
+        CROSS JOIN LATERAL (SELECT coalesce(max(e.id), 0) AS id FROM swarm.ticket_events e
+                            WHERE e.ticket_id = t.id AND (e.kind = 'retried' OR e.data ->> 'class' IN
+                                ('content', 'crash', 'timeout', 'check_failed', 'check_error', 'review', 'snoozed'))) reached
+        CROSS JOIN LATERAL (SELECT min(e.id) AS first, max(e.id) AS last, count(*) - 1 AS looks FROM swarm.ticket_events e
+                            WHERE e.ticket_id = t.id AND e.id > reached.id AND e.kind = 'waiting') n
+        JOIN swarm.ticket_events f ON f.ticket_id = t.id AND f.id = n.first
+        JOIN swarm.ticket_events z ON z.ticket_id = t.id AND z.id = n.last
+        JOIN swarm.ticket_events c ON c.ticket_id = t.id AND c.fence = f.fence AND c.kind = 'claimed'
+        WHERE t.final_state IS NULL AND r.state <> 'in_review'$sql$, _schema);
+    EXECUTE format($sql$
+        UPDATE %1$I.leases l
+        SET deadline_at = least(w.ends_at, t.deadline_at),
+            deadline_clock = CASE WHEN t.deadline_at <= w.ends_at OR (t.deadline_at IS NOT NULL AND t.timeout_ms = 0)
+                                  THEN 'deadline' WHEN t.timeout_ms > 0 THEN 'attempt' END
+        FROM %1$I.waits w JOIN %1$I.tickets t ON t.id = w.ticket_id WHERE l.ticket_id = w.ticket_id$sql$, _schema);
 END $$;

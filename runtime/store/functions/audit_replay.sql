@@ -41,7 +41,8 @@ BEGIN
            CASE l.kind WHEN 'submitted' THEN l.data ->> 'place'
                        WHEN 'retried' THEN l.data ->> 'place'
                        WHEN 'claimed' THEN 'in_progress'
-                       WHEN 'attempt_failed' THEN 'scheduled'
+                       WHEN 'attempt_failed' THEN CASE WHEN (l.data -> 'waiting')::boolean THEN 'waiting' ELSE 'scheduled' END
+                       WHEN 'waiting' THEN 'waiting'
                        WHEN 'snoozed' THEN 'scheduled'
                        WHEN 'review_requested' THEN 'in_review'
                        WHEN 'blocked' THEN 'blocked'

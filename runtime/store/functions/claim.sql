@@ -16,7 +16,7 @@ CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
                kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
                progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text,
-               checks_changed boolean, profile smallint, last_prompt text)
+               checks_changed boolean, profile smallint, last_prompt text, continuation text)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
@@ -76,12 +76,15 @@ BEGIN
                coalesce(t.payload, (SELECT b.body FROM swarm.blobs b WHERE b.hash = t.payload_hash))::text AS payload,
                c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms, t.checks_hash, t.profile,
                -- Whichever clock runs out first. LEAST ignores what isn't there.
-               least(_now + CASE WHEN t.timeout_ms > 0 THEN swarm.milliseconds(t.timeout_ms) END, t.deadline_at)
-                   AS deadline_at,
+               least(coalesce(w.ends_at, _now + CASE WHEN t.timeout_ms > 0 THEN swarm.milliseconds(t.timeout_ms) END),
+                     t.deadline_at) AS deadline_at,
                CASE WHEN t.deadline_at IS NULL THEN 'attempt'
-                    WHEN t.timeout_ms = 0 OR t.deadline_at <= _now + swarm.milliseconds(t.timeout_ms) THEN 'deadline'
-                    ELSE 'attempt' END AS deadline_clock
+                    WHEN t.timeout_ms = 0
+                         OR t.deadline_at <= coalesce(w.ends_at, _now + swarm.milliseconds(t.timeout_ms)) THEN 'deadline'
+                    ELSE 'attempt' END AS deadline_clock,
+               w.continuation::text AS continuation
         FROM claimed c JOIN swarm.tickets t ON t.id = c.ticket_id
+        LEFT JOIN swarm.waits w ON w.ticket_id = c.ticket_id -- its attempt goes on, and so does the attempt's clock
     ), leased AS (
         INSERT INTO swarm.leases (ticket_id, fence, node_id, attempt, queue_id, claimed_at, last_heartbeat,
                                   deadline_at, deadline_clock, start_timeout_ms, progress_timeout_ms)
@@ -108,7 +111,8 @@ BEGIN
            CASE WHEN s.attempts > 0 THEN swarm.last_failure(s.id) END,
            CASE WHEN s.payload LIKE '%${ticket.%' THEN swarm.results_for(s.id)::text END,
            s.checks_hash IS NOT NULL AND s.checks_hash IS DISTINCT FROM swarm.checks_hash(s.payload::jsonb),
-           s.profile, CASE WHEN s.attempts > 0 AND s.kind IN ('claude', 'agent_cli') THEN swarm.last_prompt(s.id) END
+           s.profile, CASE WHEN s.attempts > 0 AND s.kind IN ('claude', 'agent_cli') THEN swarm.last_prompt(s.id) END,
+           s.continuation
     FROM spec s
     ORDER BY s.rank, s.seq;
 

@@ -120,7 +120,8 @@ BEGIN
     END IF;
 END $$;
 
--- Keeps a ticket that waits from being claimed before the caller's commit. False when it is claimed already: a claim
+-- Keeps a ticket that waits from being claimed before the caller's commit. False when it is claimed already, or its work is
+-- under way without a worker: a claim
 -- doesn't look at the row in `tickets`, so it must be met where it looks. In the order in which a ticket passes through
 -- these tables, so that it can't slip by; one that falls back from a claim is met in the next round.
 DROP FUNCTION IF EXISTS swarm.hold_back;
@@ -130,9 +131,9 @@ BEGIN
         PERFORM FROM swarm.blocked WHERE ticket_id = _ticket_id FOR UPDATE;
         IF FOUND THEN RETURN true; END IF;
         PERFORM FROM swarm.scheduled WHERE ticket_id = _ticket_id FOR UPDATE;
-        IF FOUND THEN RETURN true; END IF;
+        IF FOUND THEN RETURN NOT EXISTS (SELECT FROM swarm.waits WHERE ticket_id = _ticket_id); END IF;
         PERFORM FROM swarm.ready WHERE ticket_id = _ticket_id FOR UPDATE;
-        IF FOUND THEN RETURN true; END IF;
+        IF FOUND THEN RETURN NOT EXISTS (SELECT FROM swarm.waits WHERE ticket_id = _ticket_id); END IF;
         PERFORM FROM swarm.leases WHERE ticket_id = _ticket_id;
         IF FOUND THEN RETURN false; END IF;
         PERFORM FROM swarm.reviews WHERE ticket_id = _ticket_id;

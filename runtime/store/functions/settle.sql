@@ -13,9 +13,12 @@
 --       a ticket that comes to the end of these four fails with the reason `infra_exhausted`, for retry to find
 --   permanent                         -> failed, whatever is left; so is a timeout of the ticket's own deadline
 --   snoozed                           -> scheduled for when it asked to be, nothing counted
+--   waiting                           -> the attempt goes on without a worker: looked at again when it asked to be, but
+--                                        no later than its clock; _details goes to the next claim; nothing counted
 --   released                          -> ready again at once, nothing counted
 --   cancelled                         -> cancelled
--- What would run the ticket again ends it as cancelled when an operator has asked for that meanwhile.
+-- What would run the ticket again ends it as cancelled when an operator has asked for that meanwhile. What an attempt waits
+-- for outlives ends that aren't its own (transient, throttled, auth, budget, released), and no others.
 --
 -- The rules come as a row per class, side by side in arrays: the first and the longest pause, and how many such ends
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
@@ -63,8 +66,10 @@ BEGIN
         ORDER BY ticket_id, fence, place
     ), held AS MATERIALIZED (
         -- The guard of every write: ticket AND fence. In ticket order, so that no two batches wait for each other.
-        SELECT l.ticket_id, l.fence, l.node_id, l.attempt, l.claimed_at, l.cancel_requested_at, g.class, g.place
+        SELECT l.ticket_id, l.fence, l.node_id, l.attempt, l.claimed_at, l.cancel_requested_at, l.deadline_at,
+               w.ticket_id IS NOT NULL AS waits, g.class, g.place
         FROM swarm.leases l JOIN given g ON g.ticket_id = l.ticket_id AND g.fence = l.fence
+        LEFT JOIN swarm.waits w ON w.ticket_id = l.ticket_id
         ORDER BY l.ticket_id
         FOR UPDATE OF l
     ), counted AS MATERIALIZED (
@@ -90,7 +95,7 @@ BEGIN
         FROM counted c
     ), judged AS MATERIALIZED (
         SELECT c.*,
-               CASE WHEN c.class IN ('cancelled', 'released', 'snoozed') THEN c.class
+               CASE WHEN c.class IN ('cancelled', 'released', 'snoozed', 'waiting') THEN c.class
                     WHEN c.class IN ('review', 'check_error') THEN 'review_requested'
                     WHEN c.class = 'permanent' OR (c.class = 'timeout' AND _clocks[c.place] = 'deadline') THEN 'failed'
                     WHEN c.class IN ('transient', 'throttled', 'auth', 'budget')
@@ -107,6 +112,7 @@ BEGIN
         SELECT ticket_id, fence, node_id, attempt, claimed_at, class, place, NULL::integer AS attempts,
                NULL::integer AS infra_retries, NULL::integer AS check_retries, NULL::integer AS throttles,
                NULL::integer AS auth_denials, NULL::integer AS budget_denials, NULL AS reason, NULL::integer AS profile,
+               false AS goes_on,
                'completed'::swarm.event_kind AS kind, 0::bigint AS delay_ms
         FROM held WHERE class = 'completed'
         UNION ALL
@@ -115,11 +121,14 @@ BEGIN
                CASE WHEN j.verdict = 'failed' AND j.class IN ('transient', 'throttled', 'auth', 'budget')
                     THEN 'infra_exhausted' END,
                CASE WHEN j.verdict = 'attempt_failed' AND j.ladder > j.profile THEN j.profile + 1 END,
+               j.waits AND j.class IN ('transient', 'throttled', 'auth', 'budget'),
                CASE WHEN j.cancel_requested_at IS NOT NULL
-                         AND j.verdict IN ('attempt_failed', 'released', 'snoozed', 'review_requested')
+                         AND j.verdict IN ('attempt_failed', 'released', 'snoozed', 'waiting', 'review_requested')
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind,
                CASE WHEN j.verdict = 'snoozed' THEN _retry_after_ms[j.place]
                     WHEN j.verdict = 'review_requested' AND j.ladder IS NOT NULL THEN _review_ms
+                    WHEN j.verdict = 'waiting' THEN greatest(0, least(
+                        _retry_after_ms[j.place], ceil(extract(epoch FROM j.deadline_at - clock_timestamp()) * 1000)))
                     WHEN j.verdict = 'review_requested' THEN coalesce(nullif(_retry_after_ms[j.place], 0), _review_ms)
                     WHEN j.verdict = 'attempt_failed' THEN greatest(
                         -- What was asked for and up to a fifth more: a crowd that was sent away together ...
@@ -146,18 +155,30 @@ BEGIN
             -- What reached the work, or its check, ends the stretch.
             infra_since = CASE WHEN d.class = 'transient' THEN coalesce(t.infra_since, clock_timestamp())
                                WHEN d.class IN ('content', 'crash', 'timeout', 'check_failed', 'check_error', 'review',
-                                                'snoozed')
+                                                'snoozed', 'waiting')
                                THEN NULL ELSE t.infra_since END,
             final_state = CASE d.kind WHEN 'completed' THEN 'completed'::swarm.final_state
                                       WHEN 'failed'    THEN 'failed'::swarm.final_state
                                       WHEN 'cancelled' THEN 'cancelled'::swarm.final_state END,
             finished_at = CASE WHEN d.kind IN ('completed', 'failed', 'cancelled') THEN clock_timestamp() END
         FROM decided d
-        WHERE t.id = d.ticket_id AND d.kind <> 'released' AND (d.kind <> 'snoozed' OR t.infra_since IS NOT NULL)
+        WHERE t.id = d.ticket_id AND d.kind <> 'released' AND (d.kind NOT IN ('snoozed', 'waiting') OR t.infra_since IS NOT NULL)
     ), delayed AS (
         INSERT INTO swarm.scheduled (ticket_id, run_at)
         SELECT ticket_id, clock_timestamp() + swarm.milliseconds(delay_ms) FROM decided
-        WHERE kind IN ('attempt_failed', 'snoozed')
+        WHERE kind IN ('attempt_failed', 'snoozed', 'waiting')
+    ), put_off AS (
+        INSERT INTO swarm.waits AS w (ticket_id, fence, attempt, node_id, began_at, since, ends_at, reason, continuation)
+        SELECT d.ticket_id, d.fence, d.attempt, d.node_id, d.claimed_at, clock_timestamp(),
+               CASE WHEN t.timeout_ms > 0 THEN d.claimed_at + swarm.milliseconds(t.timeout_ms) END, _evidence[d.place],
+               coalesce(_details[d.place], '{}')::jsonb
+        FROM decided d JOIN swarm.tickets t ON t.id = d.ticket_id WHERE d.kind = 'waiting'
+        ON CONFLICT (ticket_id) DO UPDATE
+        SET looks = w.looks + 1, reason = excluded.reason, continuation = excluded.continuation
+    ), waited AS (
+        DELETE FROM swarm.waits w USING decided d
+        WHERE w.ticket_id = d.ticket_id AND d.kind NOT IN ('waiting', 'released')
+          AND NOT (d.goes_on AND d.kind = 'attempt_failed')
     ), asked AS (
         INSERT INTO swarm.reviews (ticket_id, fence, attempt, reason, asked_at, expires_at)
         SELECT ticket_id, fence, attempt, swarm.review_reason(class, _evidence[place]), clock_timestamp(),
@@ -169,7 +190,7 @@ BEGIN
         SELECT ticket_id, fence, attempt, node_id, class, nullif(_clocks[place], ''), _evidence[place],
                _exit_codes[place], _outputs[place], _output_bytes[place], claimed_at, _details[place]::jsonb,
                _signatures[place]
-        FROM decided WHERE _evidence[place] <> '' OR kind = 'review_requested'
+        FROM decided WHERE (_evidence[place] <> '' OR kind = 'review_requested') AND kind <> 'waiting'
     ), logged AS (
         INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, fence, node_id, actor, data)
         SELECT ticket_id, kind, attempt, CASE WHEN _by_holder THEN fence END, node_id, _actor,
@@ -177,8 +198,10 @@ BEGIN
                     THEN jsonb_strip_nulls(jsonb_build_object(
                              'class', class, 'clock', nullif(_clocks[place], ''), 'evidence', _evidence[place],
                              'reason', reason, 'signature', _signatures[place], 'profile', profile,
-                             'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed', 'review_requested')
+                             'delay_ms', CASE WHEN kind IN ('attempt_failed', 'snoozed', 'waiting', 'review_requested')
                                               THEN delay_ms END,
+                             'waiting', CASE WHEN goes_on AND kind = 'attempt_failed' THEN true END,
+                             'continuation', CASE WHEN kind = 'waiting' THEN _details[place]::jsonb END,
                              'lost_fence', CASE WHEN NOT _by_holder THEN fence END)) END
         FROM decided
     )

@@ -29,6 +29,15 @@ BEGIN
             RETURN NEXT format('its cancellation was requested %s ago, and its node learns of that with the next heartbeat',
                                swarm.span(clock_timestamp() - _t.cancel_requested_at));
         END IF;
+        RETURN QUERY SELECT swarm.why_waiting(_t.attempts + 1, _t.waiting_since, _t.waiting_for);
+    WHEN 'waiting' THEN
+        RETURN QUERY SELECT swarm.why_waiting(_t.attempts + 1, _t.waiting_since, _t.waiting_for);
+        RETURN NEXT format('it is looked at next in %s%s', swarm.span(greatest(_t.run_at - clock_timestamp(), interval '0')),
+                           coalesce('; the clock of the attempt runs out in '
+                                    || swarm.span(greatest(_t.waiting_ends_at - clock_timestamp(), interval '0')), ''));
+        IF _last.kind = 'attempt_failed' THEN
+            RETURN NEXT format('the last look ended as %s: %s', _last.data ->> 'class', _last.data ->> 'evidence');
+        END IF;
     WHEN 'scheduled' THEN
         RETURN NEXT format('it is due in %s', swarm.span(greatest(_t.run_at - clock_timestamp(), interval '0')));
         IF _last.kind IN ('attempt_failed', 'snoozed') THEN
@@ -65,6 +74,7 @@ BEGIN
         RETURN QUERY SELECT swarm.why_full(_q, _t.group_key);
         RETURN QUERY SELECT swarm.why_shut(_t.route);
         RETURN QUERY SELECT swarm.why_limited(_t.route);
+        RETURN QUERY SELECT swarm.why_waiting(_t.attempts + 1, _t.waiting_since, _t.waiting_for);
     ELSE
         RETURN NEXT format('that was %s ago%s%s', swarm.span(clock_timestamp() - _t.finished_at),
                            coalesce('; class ' || (_last.data ->> 'class'), '')
@@ -77,6 +87,17 @@ BEGIN
                         'swarm retry --infra-exhausted revives all such tickets';
         END IF;
     END CASE;
+END $$;
+
+-- What an attempt waits for that goes on without a worker; nothing for any other.
+DROP FUNCTION IF EXISTS swarm.why_waiting;
+CREATE FUNCTION swarm.why_waiting(_attempt integer, _since timestamptz, _reason text) RETURNS SETOF text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF _since IS NOT NULL THEN
+        RETURN NEXT format('attempt %s has waited for an answer for %s: %s', _attempt, swarm.span(clock_timestamp() - _since),
+                           _reason);
+    END IF;
 END $$;
 
 -- The parents that a blocked ticket waits for, and what is at the root: ancestors that aren't blocked themselves.

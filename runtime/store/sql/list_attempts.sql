@@ -3,4 +3,4 @@ SELECT a.attempt, a.fence, n.name AS node, a.class, a.evidence, a.exit_code, a.o
        a.started_at::text, a.ended_at::text, a.details::text, a.signature
 FROM swarm.attempts a JOIN swarm.nodes n ON n.id = a.node_id
 WHERE a.ticket_id = $1
-ORDER BY a.started_at;
+ORDER BY a.ended_at;
