@@ -80,7 +80,7 @@ void dispatcher::look() {
 }
 
 void dispatcher::claim(std::int32_t limit) {
-  claim_request request{config_.queue, limit, config_.node, {}, config_.credentials};
+  claim_request request{config_.queue, limit, config_.node, {}, config_.credentials()};
   auto now = self_->clock().now();
   auto from_head = !scanned_at_ || now - *scanned_at_ >= (found_nothing_ ? rescan_after_nothing : rescan_after);
   if (from_head)

@@ -3,6 +3,7 @@
 #include "actors/logging.hpp"
 #include "messages/interfaces.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,7 +19,8 @@ struct dispatcher_config {
   caf::timespan poll_interval{std::chrono::seconds{1}};
   caf::timespan store_patience{std::chrono::seconds{90}}; ///< For an answer that a stuck store will never give.
   caf::timespan idle_poll_interval{std::chrono::seconds{5}}; ///< Instead, after a minute in which nothing came.
-  std::vector<std::string> credentials = {}; ///< Short hashes of those that this node works with.
+  /// Short hashes of those that this node works with, asked with each claim: a new one needs no restart.
+  std::function<std::vector<std::string>()> credentials = [] { return std::vector<std::string>{}; };
 };
 
 /// The DISPATCHER of one queue: claims tickets for free slots.

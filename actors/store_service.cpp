@@ -12,6 +12,7 @@ store_service::interface::behavior_type store_service::make_behavior() {
   return {
     [this](atom::claim, const claim_request& x) { return run(store::claim, x); },
     [this](atom::settle, const settle_request& x) { return run(store::settle, x); },
+    [this](atom::throttle, const throttle_request& x) { return run(store::throttle, x); },
     [this](atom::beat, const beat_request& x) { return run(store::heartbeat, x); },
     [this](atom::reclaim, const reclaim_request& x) { return run(store::sweep, x); },
     [this](atom::promote, std::int32_t limit) { return run(store::promote, limit); },

@@ -33,6 +33,7 @@ using hold = caf::atom_constant<caf::atom("hold")>;
 using progress = caf::atom_constant<caf::atom("progress")>;
 using propagate = caf::atom_constant<caf::atom("propagate")>;
 using seal = caf::atom_constant<caf::atom("seal")>;
+using throttle = caf::atom_constant<caf::atom("throttle")>; ///< a service said "not now" to an attempt that goes on
 using prune = caf::atom_constant<caf::atom("prune")>;
 using flush = caf::atom_constant<caf::atom("flush")>;
 using connect = caf::atom_constant<caf::atom("connect")>;
@@ -75,6 +76,7 @@ inline constexpr hold hold_v{};
 inline constexpr progress progress_v{};
 inline constexpr propagate propagate_v{};
 inline constexpr seal seal_v{};
+inline constexpr throttle throttle_v{};
 inline constexpr prune prune_v{};
 inline constexpr flush flush_v{};
 inline constexpr connect connect_v{};

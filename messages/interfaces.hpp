@@ -34,6 +34,8 @@ using store_actor = caf::typed_actor<
   caf::replies_to<atom::claim, claim_request>::with<std::vector<claimed_ticket>>,
   // Ends attempts; says per ticket whether it was accepted.
   caf::replies_to<atom::settle, settle_request>::with<settle_report>,
+  // Keeps everybody from a service that has said "not now" to an attempt that goes on; says whether that was heard.
+  caf::replies_to<atom::throttle, throttle_request>::with<bool>,
   // Renews leases; those that don't come back are lost.
   caf::replies_to<atom::beat, beat_request>::with<std::vector<held_lease>>,
   // Takes tickets away from workers that went silent, and enforces the clocks that workers missed.

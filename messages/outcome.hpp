@@ -98,6 +98,17 @@ struct settlement {
   }
 };
 
+/// What a service has said to an attempt that goes on all the same: that nobody may ask it for now.
+struct throttle_request {
+  claim_ref claim;
+  route_report report; ///< With the news `throttled`.
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, throttle_request& x) {
+    return f(caf::meta::type_name("throttle_request"), x.claim, x.report);
+  }
+};
+
 /// Limits and backoff for attempts that didn't succeed; settle.sql applies them.
 struct retry_rules {
   caf::timespan backoff_first{std::chrono::seconds{1}};

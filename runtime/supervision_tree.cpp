@@ -161,10 +161,17 @@ struct supervision_tree::table {
     claude.redactor = settings.redactor;
     claude.attempts_folder = settings.attempts_folder;
     auto executors = executors::make_table(settings.functions, agents(), claude);
-    std::vector<std::string> credentials;
     for (auto& [kind, executor] : executors)
-      for (auto& hash : executor->credentials())
-        credentials.push_back(hash);
+      executor->tell([store = to.settlements.handle()](const claim_ref& claim, const route_report& report) {
+        caf::anon_send(store, atom::throttle_v, throttle_request{claim, report});
+      });
+    auto credentials = [executors] {
+      std::vector<std::string> result;
+      for (auto& [kind, executor] : executors)
+        for (auto& hash : executor->credentials())
+          result.push_back(hash);
+      return result;
+    };
     std::vector<child_spec> result{ticket_workers(executors)};
     for (auto& [queue, address] : to.queues)
       result.push_back(child<dispatcher>("dispatcher/" + queue, address,

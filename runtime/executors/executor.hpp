@@ -31,6 +31,10 @@ public:
 /// is so, checks decide.
 using on_outcome = std::function<void(outcome)>;
 
+/// Called from any thread when a service has said "not now" to an attempt that sits it out: all others shall hear of it
+/// at once, and not with the attempt's end.
+using on_throttled = std::function<void(const claim_ref&, const route_report&)>;
+
 /// Does one kind of work. It takes an attempt (ticket, number of the attempt, fence, payload, last failure, time) and ends
 /// it with one outcome: class, evidence, output, details. A payload that can't be read is an outcome, too: `permanent`.
 class executor {
@@ -41,7 +45,14 @@ public:
   virtual std::unique_ptr<execution> start(const claimed_ticket&, on_outcome) = 0;
 
   /// Short hashes of the credentials that it works with: whose breakers and limits this node meets. See credential_hash.
+  /// As of now; asked with each claim, so it doesn't block.
   virtual std::vector<std::string> credentials() const { return {}; }
+
+  /// Once, before the first attempt.
+  void tell(on_throttled x) { throttled_ = std::move(x); }
+
+protected:
+  on_throttled throttled_ = [](const claim_ref&, const route_report&) {};
 };
 
 /// By kind of ticket.

@@ -209,6 +209,14 @@ caf::expected<settle_report> settle(connection& db, const settle_request& reques
   return report;
 }
 
+caf::expected<bool> throttle(connection& db, const throttle_request& request) {
+  auto found = db.run(sql::throttle, params::of(request.claim.ticket.value, request.claim.fence.value,
+                                                news(request.report).value_or("{}")));
+  if (!found)
+    return std::move(found.error());
+  return found->truth(0, 0);
+}
+
 caf::expected<std::vector<held_lease>> heartbeat(connection& db, const beat_request& request) {
   claim_columns claims;
   for (auto& x : request.held.claims)

@@ -15,6 +15,7 @@ namespace swarm::store {
 
 caf::expected<std::vector<claimed_ticket>> claim(connection&, const claim_request&);
 caf::expected<settle_report> settle(connection&, const settle_request&);
+caf::expected<bool> throttle(connection&, const throttle_request&);
 caf::expected<std::vector<held_lease>> heartbeat(connection&, const beat_request&);
 caf::expected<reclaim_report> reclaim(connection&, const reclaim_request&);
 /// Notes that a reaper could look; after a gap without a look leases count as renewed. Comes before `reclaim`.

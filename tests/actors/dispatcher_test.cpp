@@ -33,13 +33,13 @@ struct fixture : virtual_time {
 CAF_TEST_FIXTURE_SCOPE(dispatcher_tests, fixture)
 
 CAF_TEST(it claims at once for all free slots of its queue) {
-  config.credentials = {"hash"};
+  config.credentials = [n = 0]() mutable { return std::vector<std::string>{"hash" + std::to_string(++n)}; };
   start_dispatcher();
   CAF_REQUIRE_EQUAL(store->claim.asked.size(), 1u);
   CAF_CHECK_EQUAL(store->claim.asked[0].queue, "builds");
   CAF_CHECK_EQUAL(store->claim.asked[0].limit, 4);
   CAF_CHECK_EQUAL(store->claim.asked[0].node.value, 7);
-  CAF_CHECK_EQUAL(store->claim.asked[0].credentials, std::vector<std::string>{"hash"});
+  CAF_CHECK_EQUAL(store->claim.asked[0].credentials, std::vector<std::string>{"hash1"});
   CAF_CHECK_EQUAL(workers->count.asked, std::vector<std::string>{"builds"});
 }
 

@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "runtime/executors/claude/credentials.hpp"
 #include "runtime/executors/claude/prompt.hpp"
+#include "runtime/executors/route_report.hpp"
 #include "tests/runtime/claude_fixture.hpp"
 
 #include <csignal>
@@ -327,6 +328,20 @@ CAF_TEST(a payload that can not be used is refused with its place) {
   executor.start(ticket, [&](outcome end) { x = std::move(end); });
   CAF_CHECK_EQUAL(x.end, outcome_class::permanent);
   CAF_CHECK(x.evidence.starts_with("the ticket's payload can't be read: payload of a call of Claude: unknown member \"tols\""));
+}
+
+CAF_TEST(a key that is changed is known to claims without a restart) {
+  values.api_key_file = folder.write("key", "one\n");
+  const executors::claude::claude_executor it{client, values};
+  auto knows = [&](const std::string& key) {
+    return it.credentials() == std::vector<std::string>{executors::credential_hash(key)};
+  };
+  CAF_CHECK(knows("one"));
+  folder.write("key", "two\n");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  while (!knows("two") && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  CAF_CHECK(knows("two"));
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -27,6 +27,7 @@ struct claude_fixture {
   std::vector<std::string> requests; ///< Of the last run, and their bodies.
   std::vector<nlohmann::json> bodies;
   claimed_ticket ticket;
+  std::vector<std::pair<claim_ref, route_report>> told; ///< What others are to hear before the end.
 
   claude_fixture() {
     values.model = "claude-sonnet-5-5";
@@ -40,6 +41,7 @@ struct claude_fixture {
     running.reset();
     values.base_url = url;
     claude = std::make_unique<executors::claude::claude_executor>(client, values);
+    claude->tell([this](const claim_ref& claim, const route_report& x) { told.emplace_back(claim, x); });
     payload.emplace("prompt", "Do it.");
     payload.emplace("working_directory", folder.path().string());
     ticket.payload = payload.dump();

@@ -221,6 +221,21 @@ CAF_TEST(each end says what it means for others who use the same model or key) {
   CAF_CHECK_EQUAL(x.output_tokens_left, -1);
 }
 
+CAF_TEST(a wait that is sat out is told to others at once and a longer one with the end) {
+  setenv("SWARM_TEST_CLAUDE_KEY", "k3y", 1);
+  values.api_key_env = "SWARM_TEST_CLAUDE_KEY";
+  ticket.claim = {ticket_id{7}, fence{41}};
+  auto x = run({fails(429, "rate_limit_error", "slow", {"Retry-After-Ms: 20"}), fails(500, "api_error", "oops"), says("done")});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_REQUIRE_EQUAL(told.size(), 1u);
+  CAF_CHECK(told[0].first == ticket.claim);
+  CAF_CHECK_EQUAL(to_string(told[0].second.news), "throttled");
+  CAF_CHECK_EQUAL(told[0].second.credential, executors::credential_hash("k3y"));
+  CAF_CHECK(told[0].second.wait >= caf::timespan{std::chrono::milliseconds{20}});
+  run({fails(429, "rate_limit_error", "slow", {"Retry-After: 600"})});
+  CAF_CHECK_EQUAL(told.size(), 1u);
+}
+
 CAF_TEST(script 20 no tool of a refused answer runs and the fallback begins anew) {
   const auto refused = message("refusal", {text_block(0, "Well"), tool_block(1, "write_file", R"({"path":"x","content":""})")});
   const json tools{{"write_file", true}};

@@ -147,6 +147,18 @@ CAF_TEST(a short wait is sat out and a long one gives the ticket back) {
   CAF_CHECK_EQUAL(requests.size(), 1u);
 }
 
+CAF_TEST(a wait that is sat out is told to others at once and a longer one with the end) {
+  std::vector<route_report> told;
+  http.tell([&](const claim_ref&, const route_report& x) { told.push_back(x); });
+  auto x = answered({answer_with(429, "", {"Retry-After-Ms: 20"}), answer_with(503), answer_with(200)});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_REQUIRE_EQUAL(told.size(), 1u);
+  CAF_CHECK_EQUAL(to_string(told[0].news), "throttled");
+  CAF_CHECK(told[0].wait == caf::timespan{20ms});
+  answered({answer_with(429, "", {"Retry-After: 600"})});
+  CAF_CHECK_EQUAL(told.size(), 1u);
+}
+
 CAF_TEST(trouble of the server is repeated in place before the ticket is given back) {
   auto x = answered({answer_with(503), answer_with(503), answer_with(200)});
   CAF_CHECK_EQUAL(x.end, outcome_class::completed);

@@ -183,6 +183,33 @@ CAF_TEST(what one service says is taken for those that share its bucket and not 
   CAF_CHECK_EQUAL(shown("api").is_throttled, false);
 }
 
+CAF_TEST(not now is heard by all while the attempt that was told goes on and from its holder alone) {
+  submit_many("api x", 3);
+  auto running = claim(s, 1).at(0);
+  auto zombie = running;
+  zombie.fence.value -= 1;
+  CAF_CHECK(!must(store::throttle(s.db, {zombie, throttled(60s)})));
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.limits"), "0");
+  CAF_CHECK(must(store::throttle(s.db, {running, throttled(60s)})));
+  CAF_CHECK(claim(other).empty());
+  // Wherever a dispatcher has come to.
+  CAF_CHECK(must(store::claim(other.db, {"default", 9, other.node, {{100, 1}}})).empty());
+  CAF_CHECK_EQUAL(s.state(running.ticket), "in_progress");
+  CAF_CHECK_EQUAL(s.ask("SELECT throttles FROM swarm.tickets WHERE id = " + to_string(running.ticket)), "0");
+  pass("61 s");
+  CAF_CHECK_EQUAL(claim(other, 1).size(), 1u);
+}
+
+CAF_TEST(one that is told to wait by what its node has keeps that node waiting and no other) {
+  submit_many("api x", 3);
+  auto report = throttled(60s);
+  report.this_node = true;
+  settle(s, claim(s, 1).at(0), report, outcome_class::throttled);
+  CAF_CHECK_EQUAL(claimed(), 0u);
+  auto node = must(store::register_node(other.db, {"00000000-0000-0000-0000-000000000002", "b", "h", 1, "0", {}})).id;
+  CAF_CHECK_EQUAL(must(store::claim(other.db, {"default", 9, node, {}})).size(), 2u);
+}
+
 CAF_TEST(tokens are charged when they were used and what runs counts with the average) {
   limit({"api x", "", 0, 1000});
   submit_many("api x", 30);

@@ -290,6 +290,7 @@ CAF_TEST(waits can be rebuilt from the log with the clocks of those who look) {
   CAF_CHECK_EQUAL(differ("ticket_id, fence, attempt, node_id, date_trunc('minute', began_at), date_trunc('minute', since), "
                          "date_trunc('minute', ends_at), looks, reason, continuation", "waits"), "0");
   CAF_CHECK_EQUAL(differ("ticket_id, fence, deadline_clock, date_trunc('minute', deadline_at)", "leases"), "0");
+  CAF_CHECK_EQUAL(s.ask("SELECT deadline_at = ends_at FROM copy.leases JOIN copy.waits USING (ticket_id)"), "t");
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM copy.scheduled"), s.ask("SELECT count(*) FROM swarm.scheduled"));
   CAF_CHECK_EQUAL(looked_at.continuation, R"({"look_at": "b"})");
 }

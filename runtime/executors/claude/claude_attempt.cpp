@@ -65,11 +65,12 @@ model_profile profile_of(const claude_payload& x, const std::string& model, std:
 } // namespace
 
 claude_attempt::claude_attempt(std::shared_ptr<services> x, const claimed_ticket& ticket, claude_payload payload,
-                               attempt_files files, on_outcome done)
+                               attempt_files files, on_outcome done, on_throttled throttled)
   : services_(std::move(x)),
     ticket_(ticket),
     payload_(std::move(payload)),
     end_(std::move(done)),
+    throttled_(std::move(throttled)),
     spending_(services_->values.prices, payload_.limits),
     files_(std::move(files)),
     transcript_(services_->values.output_head_bytes, services_->values.output_tail_bytes, services_->values.redactor,
@@ -193,6 +194,8 @@ void claude_attempt::on_failure(const outside_signal& what, const api_answer& x)
     return go_on_after_cut(x.message);
   if (v.action == verdict_action::retry_in_place) {
     ++retries_;
+    if (auto news = report_of(v, credential_); news.news == route_news::throttled && model_ != payload_.fallback_model)
+      throttled_(ticket_.claim, news);
     return services_->client.after(jittered(v, random_), [me = weak_from_this()] {
       if (auto self = me.lock())
         self->post([y = self.get()] { y->send(); });

@@ -38,7 +38,7 @@ struct services {
 /// limit or can't be reached. Every step is taken on the executor's thread; the public functions may be called from any.
 class claude_attempt : public std::enable_shared_from_this<claude_attempt> {
 public:
-  claude_attempt(std::shared_ptr<services>, const claimed_ticket&, claude_payload, attempt_files, on_outcome);
+  claude_attempt(std::shared_ptr<services>, const claimed_ticket&, claude_payload, attempt_files, on_outcome, on_throttled);
 
   void begin(caf::timespan timeout);
 
@@ -80,6 +80,7 @@ private:
   const claimed_ticket ticket_;
   const claude_payload payload_;
   one_outcome end_;
+  const on_throttled throttled_;
   const work_counter work_ = std::make_shared<std::atomic<std::int64_t>>(0);
   // The thread's own.
   std::optional<tool_runner> tools_; ///< There from `begin` on.

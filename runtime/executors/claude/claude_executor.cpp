@@ -6,11 +6,30 @@
 #include "runtime/executors/refuse.hpp"
 #include "runtime/executors/route_report.hpp"
 
+#include <chrono>
+#include <mutex>
 #include <utility>
 
 namespace swarm::executors::claude {
 
+/// Whom claims are made for.
+struct known_key {
+  std::mutex mutex;
+  std::vector<std::string> hashes;               ///< Guarded; empty when there is no key.
+  std::chrono::steady_clock::time_point read_at; ///< Guarded.
+};
+
 namespace {
+
+constexpr std::chrono::seconds read_key_after{1};
+
+void read(const settings& values, known_key& result) {
+  auto key = read_api_key(values);
+  std::lock_guard guard{result.mutex};
+  result.hashes.clear();
+  if (key && !key->empty())
+    result.hashes.push_back(credential_hash(*key));
+}
 
 class claude_execution : public execution {
 public:
@@ -27,7 +46,13 @@ private:
 } // namespace
 
 claude_executor::claude_executor(std::shared_ptr<http_client> client, settings values)
-  : client_(std::move(client)), runner_(values.ladder), services_(new services{std::move(values), *client_, runner_}) {}
+  : client_(std::move(client)),
+    runner_(values.ladder),
+    services_(new services{std::move(values), *client_, runner_}),
+    key_(new known_key) {
+  read(services_->values, *key_);
+  key_->read_at = std::chrono::steady_clock::now();
+}
 
 claude_executor::~claude_executor() {
   services_->thread.close();
@@ -44,16 +69,21 @@ std::unique_ptr<execution> claude_executor::start(const claimed_ticket& ticket, 
       return refuse(std::move(done), outcome_class::transient, render(made.error()));
     files = std::move(*made);
   }
-  auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(files), std::move(done));
+  auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(files), std::move(done),
+                                                  throttled_);
   attempt->begin(ticket.timeout);
   return std::make_unique<claude_execution>(std::move(attempt));
 }
 
 std::vector<std::string> claude_executor::credentials() const {
-  auto key = read_api_key(services_->values);
-  if (!key || key->empty())
-    return {};
-  return {credential_hash(*key)};
+  const auto now = std::chrono::steady_clock::now();
+  std::lock_guard guard{key_->mutex};
+  if (now - key_->read_at >= read_key_after) {
+    key_->read_at = now;
+    // The thread ends before what it reads here.
+    services_->thread.post([values = &services_->values, key = key_] { read(*values, *key); });
+  }
+  return key_->hashes;
 }
 
 } // namespace swarm::executors::claude

@@ -12,6 +12,7 @@ class http_client;
 namespace claude {
 
 struct services;
+struct known_key;
 
 /// Tickets of kind "claude", see claude_payload.hpp: a conversation with the Messages API, in which the model may use the
 /// tools that the ticket allows. Model, tools and limits come from the ticket, address, key and prices from the settings.
@@ -28,13 +29,14 @@ public:
 
   std::unique_ptr<execution> start(const claimed_ticket&, on_outcome) override;
 
-  /// Of the key as it is now; one that is changed is known to the claims after the next start of the node.
+  /// Of the key as it was a second ago: a new one needs no restart, and is read where files may block.
   std::vector<std::string> credentials() const override;
 
 private:
   std::shared_ptr<http_client> client_;
   command_runner runner_;
   std::shared_ptr<services> services_;
+  std::shared_ptr<known_key> key_;
 };
 
 } // namespace claude

@@ -38,12 +38,14 @@ constexpr auto look_patience = 60s;
 class http_attempt : public std::enable_shared_from_this<http_attempt> {
 public:
   /// @param look_at Where to look for what was promised to an earlier claim; empty: nothing was.
-  http_attempt(std::shared_ptr<http_client> client, http_payload payload, std::string look_at, on_outcome done)
+  http_attempt(std::shared_ptr<http_client> client, http_payload payload, std::string look_at, on_outcome done,
+               std::function<void(const route_report&)> throttled)
     : client_(std::move(client)),
       payload_(std::move(payload)),
       look_at_(std::move(look_at)),
       method_(look_at_.empty() ? payload_.method : "GET"),
-      end_(std::move(done)) {}
+      end_(std::move(done)),
+      throttled_(std::move(throttled)) {}
 
   void begin(caf::timespan timeout) {
     if (timeout.count() > 0)
@@ -217,6 +219,8 @@ private:
     auto verdict = classify(what, std::chrono::system_clock::now(), retries_);
     if (verdict.action == verdict_action::retry_in_place) {
       ++retries_;
+      if (auto news = report(verdict); news.news == route_news::throttled)
+        throttled_(news);
       return client_->after(jittered(verdict, random_), [me = weak_from_this()] {
         if (auto self = me.lock())
           self->send();
@@ -259,6 +263,7 @@ private:
   const std::string look_at_;
   const std::string method_;
   one_outcome end_;
+  const std::function<void(const route_report&)> throttled_;
   std::atomic<std::int64_t> progress_{0};
   std::mutex mutex_;
   std::optional<http_client::exchange_id> exchange_; ///< Guarded.
@@ -299,7 +304,9 @@ std::unique_ptr<execution> http_executor::start(const claimed_ticket& ticket, on
   auto look_at = read_continuation(ticket.continuation);
   if (!ticket.continuation.empty() && (look_at.empty() || !payload->wait))
     return refuse(std::move(done), outcome_class::permanent, "where to look for its answer can't be read");
-  auto attempt = std::make_shared<http_attempt>(client_, std::move(*payload), std::move(look_at), std::move(done));
+  auto throttled = [tell = throttled_, claim = ticket.claim](const route_report& x) { tell(claim, x); };
+  auto attempt = std::make_shared<http_attempt>(client_, std::move(*payload), std::move(look_at), std::move(done),
+                                                std::move(throttled));
   attempt->begin(ticket.timeout);
   return std::make_unique<http_execution>(std::move(attempt));
 }

@@ -20,21 +20,19 @@ DECLARE
     _b     swarm.breakers;
     _tries boolean;
 BEGIN
+    _reports := swarm.name_nodes(_ticket_ids, _fences, _reports);
     FOR _said IN
         WITH heard AS MATERIALIZED (
             SELECT g.place, g.ticket_id, g.fence, left(g.evidence, 500) AS evidence, t.route,
                    g.report ->> 'news' AS news, coalesce(g.report ->> 'credential', '') AS credential,
                    coalesce((g.report ->> 'whole_kind')::boolean, false) AS whole_kind,
-                   coalesce((g.report ->> 'this_node')::boolean, false) AS this_node,
                    coalesce((g.report ->> 'wait_ms')::bigint, 0) AS wait_ms
             FROM unnest(_ticket_ids, _fences, _reports, _evidence) WITH ORDINALITY
                  AS g (ticket_id, fence, report, evidence, place)
             JOIN swarm.tickets t ON t.id = g.ticket_id AND t.route IS NOT NULL
         )
         SELECT h.*, CASE WHEN h.whole_kind THEN split_part(h.route, ' ', 1) ELSE h.route END AS at_route,
-               CASE WHEN h.this_node THEN 'node:' || (SELECT e.node_id FROM swarm.ticket_events e
-                                                      WHERE e.ticket_id = h.ticket_id AND e.fence = h.fence LIMIT 1)
-                    ELSE h.credential END AS at_credential
+               h.credential AS at_credential
         FROM heard h WHERE h.news IN ('failed', 'shut')
         UNION ALL
         SELECT h.*, b.route, b.credential
@@ -77,6 +75,21 @@ BEGIN
     IF EXISTS (SELECT FROM swarm.limits) OR EXISTS (SELECT FROM unnest(_reports) AS r WHERE r ->> 'news' = 'throttled') THEN
         PERFORM swarm.charge(_ticket_ids, _reports);
     END IF;
+END $$;
+
+-- Puts the node whose attempt says so in the place of the credential where the news is about this node alone.
+DROP FUNCTION IF EXISTS swarm.name_nodes;
+CREATE FUNCTION swarm.name_nodes(_ticket_ids bigint[], _fences bigint[], _reports jsonb[]) RETURNS jsonb[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT CASE WHEN (g.report -> 'this_node')::boolean
+                    THEN g.report || jsonb_build_object('credential', 'node:' || (
+                             SELECT e.node_id FROM swarm.ticket_events e
+                             WHERE e.ticket_id = g.ticket_id AND e.fence = g.fence AND e.node_id IS NOT NULL LIMIT 1))
+                    ELSE g.report END
+        FROM unnest(_ticket_ids, _fences, _reports) WITH ORDINALITY AS g (ticket_id, fence, report, place)
+        ORDER BY g.place);
 END $$;
 
 -- Opens a breaker, or keeps it open for longer; never for less, as the last of a crowd that was sent away knows least. One

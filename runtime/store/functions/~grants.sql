@@ -7,7 +7,7 @@
 DO $$
 DECLARE
     _name   text;
-    _entry  CONSTANT text[] := '{claim,settle,heartbeat,note_sweep,reclaim,expire_attempts,expire_waiting,promote,propagate,cascade,
+    _entry  CONSTANT text[] := '{claim,settle,throttle,heartbeat,note_sweep,reclaim,expire_attempts,expire_waiting,promote,propagate,cascade,
         register_node,stop_node,submit,spawn,assert_current,add_dependency,cancel,retry,release,approve,reject,enqueue,enqueue_object,
         enqueue_graph,schedule,unschedule,pause_schedule,resume_schedule,pause_queue,resume_queue,configure_queue,why,touched_by,
         breakers_now,close_breaker,limits_now,set_limit,seal,prune,audit_verify,audit_head,audit_has_head,audit_replay,events_after}';
