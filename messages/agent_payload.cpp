@@ -176,6 +176,11 @@ caf::error check_as_a_whole(const agent_kind& kind, const agent_payload& x) {
 
 } // namespace
 
+std::vector<std::string_view> credential_variables(std::string_view agent) {
+  const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const agent_kind& x) { return x.name == agent; });
+  return found == kinds.end() ? words{} : found->credentials;
+}
+
 caf::expected<agent_payload> parse_agent_payload(std::string_view text, std::size_t profile) {
   const auto found = read_foreign_json(text);
   if (!found || !found->is_object())

@@ -40,6 +40,9 @@ struct agent_payload {
                                     ///< SWARM_SECRET_, and those by which the agent's CLI takes a credential.
 };
 
+/// The variables by which the CLI of this agent takes a credential.
+std::vector<std::string_view> credential_variables(std::string_view agent);
+
 /// @param profile what it is to be read under, see messages/profiles.hpp. One may change effort, model, max_turns and
 /// max_budget_micro_dollars, as far as the CLI has an option for them.
 /// @returns errc::invalid_input naming the member that is missing or wrong.

@@ -1,6 +1,10 @@
 #include "runtime/executors/route_report.hpp"
 
+#include "messages/secret_variable.hpp"
+
 #include <openssl/sha.h>
+
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -39,7 +43,7 @@ std::string credential_hash(std::string_view secret) {
   return result;
 }
 
-route_report report_of(const verdict& x, const std::string& credential) {
+route_report report_of(const verdict& x, const std::string& credential, bool of_node) {
   route_report result;
   result.news = news_of(x);
   result.wait = result.news == route_news::shut || result.news == route_news::throttled ? x.wait : caf::timespan{0};
@@ -50,7 +54,8 @@ route_report report_of(const verdict& x, const std::string& credential) {
       [[fallthrough]];
     case verdict_scope::credential_and_model:
       result.credential = credential;
-      if (credential.empty() && result.news == route_news::shut)
+      result.this_node = credential.empty() && of_node;
+      if (credential.empty() && !of_node && result.news == route_news::shut)
         return {};
       break;
     case verdict_scope::executor:
@@ -62,6 +67,17 @@ route_report report_of(const verdict& x, const std::string& credential) {
   // Whoever got an answer says so with his credential: it works, too.
   if (result.news == route_news::answered)
     result.credential = credential;
+  return result;
+}
+
+std::vector<std::string> hashes_of_secret_variables() {
+  std::vector<std::string> result;
+  for (char** x = environ; *x != nullptr; ++x) {
+    std::string_view entry{*x};
+    auto value = entry.find('=');
+    if (value != std::string_view::npos && value + 1 < entry.size() && is_secret_variable(entry.substr(0, value)))
+      result.push_back(credential_hash(entry.substr(value + 1)));
+  }
   return result;
 }
 

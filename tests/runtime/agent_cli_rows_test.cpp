@@ -1,6 +1,10 @@
 #define CAF_SUITE agent_cli_rows
 
+#include "runtime/executors/route_report.hpp"
 #include "tests/runtime/agent_cli_fixture.hpp"
+
+#include <algorithm>
+#include <cstdlib>
 
 #include "tests/fixtures/caf_test.hpp"
 
@@ -72,6 +76,30 @@ CAF_TEST(row 6 an error of the API goes by its status) {
     check({{agent, "overloaded", transient, "2.3/6/20"}, {agent, "not_authenticated", auth, "2.3/6/11"}});
   check({{"codex", "fails_exit_0", transient, "2.3/9"}, // a failure in spite of its exit code, and nobody says why
          {"generic", "exits_3", content, "2.3/subtype"}});
+}
+
+CAF_TEST(each end says what it means for others who use the same provider) {
+  ::setenv("ANTHROPIC_API_KEY", "sk-test", 1);
+  const json key{{"secrets", {"ANTHROPIC_API_KEY"}}};
+  const auto hash = credential_hash("sk-test");
+  auto news = [&](const std::string& mode, const json& more) {
+    ++ticket.claim.ticket.value;
+    const auto x = run("claude", mode, more).route;
+    return to_string(x.news) + (x.whole_kind ? " whole_kind" : "") + (x.this_node ? " this_node" : "")
+           + (x.credential.empty() ? "" : " " + x.credential);
+  };
+  CAF_CHECK_EQUAL(news("ok", key), "answered " + hash);
+  CAF_CHECK_EQUAL(news("max_turns", key), "answered " + hash);
+  CAF_CHECK_EQUAL(news("not_authenticated", key), "shut whole_kind " + hash);
+  CAF_CHECK_EQUAL(news("not_authenticated", json::object()), "shut whole_kind this_node"); // the login of its user
+  CAF_CHECK_EQUAL(news("session_limit", key), "shut whole_kind " + hash);
+  CAF_CHECK_EQUAL(news("overloaded", key), "failed");
+  CAF_CHECK_EQUAL(news("exits_127", key), "shut whole_kind this_node");
+  CAF_CHECK_EQUAL(news("max_budget", key), "none"); // the ticket's own
+  CAF_CHECK_EQUAL(news("no_result", key), "none");
+  CAF_CHECK_EQUAL(news("out_of_memory", key), "none");
+  const auto all = it->credentials();
+  CAF_CHECK(std::find(all.begin(), all.end(), hash) != all.end());
 }
 
 CAF_TEST(row 7 a full context fails the attempt) {

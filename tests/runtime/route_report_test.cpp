@@ -62,6 +62,15 @@ CAF_TEST(without a credential nothing is shut for one but everybody is told to w
   CAF_CHECK_EQUAL(report(status(503), ""), "failed");
 }
 
+CAF_TEST(who logs in by what its node has speaks for that node) {
+  auto of_node = [](const outside_signal& x) { return text_of_report(report_of(classify(x, noon, 9), "", true)); };
+  CAF_CHECK_EQUAL(of_node(status(401)), "shut whole_kind this_node");
+  CAF_CHECK_EQUAL(of_node(status(403)), "shut this_node");
+  CAF_CHECK_EQUAL(of_node(status(429, "60")), "throttled this_node 60s");
+  CAF_CHECK_EQUAL(of_node(status(503)), "failed");
+  CAF_CHECK_EQUAL(text_of_report(report_of(classify(status(401), noon, 9), "hash", true)), "shut whole_kind hash");
+}
+
 CAF_TEST(a credential is named by a short hash and never by itself) {
   CAF_CHECK_EQUAL(credential_hash("abc"), "ba7816bf8f01");
   CAF_CHECK_EQUAL(credential_hash(""), "");

@@ -125,7 +125,9 @@ CAF_TEST(the service that a ticket needs is read from its kind and payload) {
          {"claude", R"({"model": "claude-opus-5-5"})", "claude claude-opus-5-5"},
          {"claude", R"({"model": "a\u0007b"})", ""},
          {"claude", "{}", "claude default"},
-         {"agent_cli", R"({"agent": "codex"})", "agent_cli codex"},
+         {"agent_cli", R"({"agent": "codex"})", "agent_cli codex default"},
+         {"agent_cli", R"({"agent": "claude", "model": "opus"})", "agent_cli claude opus"},
+         {"agent_cli", R"({"model": "opus"})", ""},
          {"command", R"({"command": ["true"]})", ""},
          {"command", R"({"command": ["true"], "route": "ssh host"})", "ssh host"},
          {"mock", R"({"route": " x"})", ""},
@@ -197,6 +199,16 @@ CAF_TEST(a breaker that is about a whole kind stops all of its routes) {
   submit("apian z");
   CAF_CHECK_EQUAL(tickets(claim(s, 9, {"hash"})), "3");
   CAF_CHECK_EQUAL(tickets(claim(s, 9, {"another"})), "2");
+}
+
+CAF_TEST(what is wrong with one agent stops all of its models and no other agent) {
+  submit("agent_cli claude opus");
+  settle(s, {ended(claim(s, 1).at(0), outcome_class::auth, {route_news::shut, true, false, "hash", {}})});
+  submit("agent_cli claude default");
+  submit("agent_cli codex default");
+  CAF_CHECK_EQUAL(tickets(claim(s, 9, {"hash"})), "3");
+  CAF_CHECK_EQUAL(s.ask("SELECT route FROM swarm.breakers"), "agent_cli claude *");
+  CAF_CHECK_EQUAL(must(store::list_breakers(s.db)).at(0).waiting, 1);
 }
 
 CAF_TEST(a refused credential stops those who work with it and a broken node itself) {

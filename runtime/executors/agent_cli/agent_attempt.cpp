@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "runtime/executors/agent_cli/json_line.hpp"
 #include "runtime/executors/classify/classify.hpp"
+#include "runtime/executors/route_report.hpp"
 
 #include <csignal>
 #include <fstream>
@@ -159,6 +160,7 @@ outcome agent_attempt::outcome_of(const agent_end& end, const verdict& v) {
   result.end = v.end == outcome_class::budget && v.uses_attempt ? outcome_class::content : v.end;
   result.evidence = std::string{x_.adapter.name} + " " + describe(report_, end) + " (row " + v.row + ")";
   result.retry_after = v.wait;
+  result.route = news_of(v);
   result.has_exit_code = end.process.ending == command_ending::exited;
   result.exit_code = end.process.exit_code;
   result.output = words_of(report_, end);
@@ -175,6 +177,17 @@ outcome agent_attempt::outcome_of(const agent_end& end, const verdict& v) {
     result.evidence += ", and " + render(written.error());
   }
   result.details = dump(facts);
+  return result;
+}
+
+/// For the breakers and limits of its provider. A run that never told its end says nothing of that having answered.
+route_report agent_attempt::news_of(const verdict& v) const {
+  auto result = report_of(v, x_.credential, true);
+  if (result.news == route_news::answered && !report_.ended)
+    result = {};
+  // Reads from the cache don't count to the limit of input tokens.
+  result.input_tokens = report_.usage.input + report_.usage.cache_write;
+  result.output_tokens = report_.usage.output;
   return result;
 }
 

@@ -29,6 +29,7 @@ public:
     const agent_adapter& adapter;
     claim_ref claim;
     bool expects_changes;
+    std::string credential; ///< The hash of what it logs in with; empty: what the node has.
     attempt_files files;
     session_memory memory; ///< As it was saved.
     std::string prompt_hash;
@@ -48,6 +49,7 @@ private:
   void settle(command_result);
   agent_end end_of(command_result);
   outcome outcome_of(const agent_end&, const verdict&);
+  route_report news_of(const verdict&) const;
   nlohmann::json details() const;
 
   parts x_;

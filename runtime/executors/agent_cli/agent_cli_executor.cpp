@@ -5,7 +5,10 @@
 #include "runtime/executors/agent_cli/agent_prompt.hpp"
 #include "runtime/executors/refuse.hpp"
 #include "runtime/executors/repeated_prompt.hpp"
+#include "runtime/executors/route_report.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <utility>
@@ -44,6 +47,16 @@ std::string add_secrets(const std::vector<std::string>& names, std::map<std::str
       return name;
     environment[name] = value;
   }
+  return {};
+}
+
+/// The hash of what a CLI logs in with; empty when it uses what the node has, such as the login of its user. Of a generic
+/// one the first of its secrets: nobody knows better.
+std::string credential_of(const agent_payload& payload) {
+  const auto known = credential_variables(payload.agent);
+  for (const auto& name : payload.secrets)
+    if (payload.agent == "generic" || std::find(known.begin(), known.end(), name) != known.end())
+      return credential_hash(std::getenv(name.c_str()));
   return {};
 }
 
@@ -111,10 +124,19 @@ std::unique_ptr<execution> agent_cli_executor::start(const claimed_ticket& ticke
   spec.argv = adapter->argv(*payload, session);
   auto attempt = std::make_shared<agent_attempt>(
     agent_attempt::parts{settings_, sessions_, runner_, ++last_run_, *adapter, ticket.claim, payload->expects_changes,
-                         std::move(files), std::move(memory), std::move(hash)},
+                         credential_of(*payload), std::move(files), std::move(memory), std::move(hash)},
     std::move(done));
   attempt->begin(std::move(spec));
   return std::make_unique<agent_execution>(std::move(attempt));
+}
+
+std::vector<std::string> agent_cli_executor::credentials() const {
+  auto result = hashes_of_secret_variables();
+  for (const auto* agent : {"claude", "codex", "gemini"})
+    for (const auto name : credential_variables(agent))
+      if (const char* value = std::getenv(std::string{name}.c_str()); value != nullptr && *value != '\0')
+        result.push_back(credential_hash(value));
+  return result;
 }
 
 std::filesystem::path find_memory_events() {

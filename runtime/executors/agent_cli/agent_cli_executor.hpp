@@ -36,6 +36,9 @@ public:
 
   std::unique_ptr<execution> start(const claimed_ticket&, on_outcome) override;
 
+  /// Of what the environment holds for the CLIs, and of every secret that a ticket may name.
+  std::vector<std::string> credentials() const override;
+
 private:
   agent_cli_settings settings_;
   session_files sessions_;

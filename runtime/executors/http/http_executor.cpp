@@ -3,7 +3,6 @@
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
 #include "messages/http_payload.hpp"
-#include "messages/secret_variable.hpp"
 #include "runtime/executors/classify/classify.hpp"
 #include "runtime/executors/http/http_signal.hpp"
 #include "runtime/executors/http/http_wait.hpp"
@@ -17,8 +16,6 @@
 #include <mutex>
 #include <optional>
 #include <random>
-
-#include <unistd.h>
 
 namespace swarm::executors {
 
@@ -312,14 +309,7 @@ std::unique_ptr<execution> http_executor::start(const claimed_ticket& ticket, on
 }
 
 std::vector<std::string> http_executor::credentials() const {
-  std::vector<std::string> result;
-  for (char** x = environ; *x != nullptr; ++x) {
-    std::string_view entry{*x};
-    auto value = entry.find('=');
-    if (value != std::string_view::npos && value + 1 < entry.size() && is_secret_variable(entry.substr(0, value)))
-      result.push_back(credential_hash(entry.substr(value + 1)));
-  }
-  return result;
+  return hashes_of_secret_variables();
 }
 
 } // namespace swarm::executors

@@ -31,7 +31,7 @@ BEGIN
                  AS g (ticket_id, fence, report, evidence, place)
             JOIN swarm.tickets t ON t.id = g.ticket_id AND t.route IS NOT NULL
         )
-        SELECT h.*, CASE WHEN h.whole_kind THEN split_part(h.route, ' ', 1) ELSE h.route END AS at_route,
+        SELECT h.*, CASE WHEN h.whole_kind THEN swarm.kind_of_route(h.route) ELSE h.route END AS at_route,
                h.credential AS at_credential
         FROM heard h WHERE h.news IN ('failed', 'shut')
         UNION ALL

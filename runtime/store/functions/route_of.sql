@@ -1,7 +1,7 @@
 -- The service outside that the work of a ticket needs, as breakers and limits know it; NULL for work that is done here:
 --   http         http <scheme>://<host>:<port> <variables that its headers take secrets from>
 --   claude       claude <model>, or claude default where the node's configuration names it
---   agent_cli    agent_cli <agent>
+--   agent_cli    agent_cli <agent> <model>, or default where its CLI chooses
 --   all others   what the payload calls `route`, if anything
 -- Never a value of a secret: a URL may carry one. A route that can't be read or is too long for an index is none.
 DROP FUNCTION IF EXISTS swarm.read_route;
@@ -22,7 +22,7 @@ BEGIN
     ELSIF _kind = 'claude' THEN
         _route := 'claude ' || coalesce(_payload ->> 'model', 'default');
     ELSIF _kind = 'agent_cli' THEN
-        _route := 'agent_cli ' || (_payload ->> 'agent');
+        _route := 'agent_cli ' || (_payload ->> 'agent') || ' ' || coalesce(_payload ->> 'model', 'default');
     ELSE
         _route := _payload ->> 'route';
     END IF;
@@ -34,6 +34,14 @@ DROP FUNCTION IF EXISTS swarm.route_of;
 CREATE FUNCTION swarm.route_of(_kind text, _payload text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN _kind IN ('http', 'claude', 'agent_cli') OR _payload LIKE '%"route"%'
                 THEN swarm.read_route(_kind, _payload::jsonb) END;
+$$;
+
+-- What covers all routes that share a route's credential: those of its kind, or, since each agent has its own provider, those
+-- of its agent.
+DROP FUNCTION IF EXISTS swarm.kind_of_route;
+CREATE FUNCTION swarm.kind_of_route(_route text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN _route LIKE 'agent_cli % %' THEN 'agent_cli ' || split_part(_route, ' ', 2) || ' *'
+                ELSE split_part(_route, ' ', 1) END;
 $$;
 
 -- Whether a breaker or a limit is about a route: this one, all of its first word, or all that begin like what ends with '*'.
