@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t result_bytes_max = 1u << 20;
-constexpr const char* result_name = "result.json";
-constexpr const char* last_failure_name = "last_failure";
-constexpr const char* output_name = "output";
+constexpr const char* result_end = ".result.json";
+constexpr const char* last_failure_end = ".last_failure";
+constexpr const char* output_end = ".output";
 constexpr const char* outputs_name = "outputs";
 
 caf::error failed(const std::string& what, int error_number) {
@@ -97,15 +97,15 @@ void trim(const fs::path& outputs, std::uint64_t bytes_max) {
   }
 }
 
-/// Out of the folder of an attempt, which is about to go.
-void move_output(const fs::path& own) {
+/// From the files of an attempt, which are about to go.
+void move_output(const fs::path& output) {
   std::error_code ignored;
-  const auto outputs = own.parent_path() / outputs_name;
-  if (!fs::is_regular_file(fs::symlink_status(own / output_name, ignored)))
+  const auto outputs = output.parent_path() / outputs_name;
+  if (!fs::is_regular_file(fs::symlink_status(output, ignored)))
     return;
   fs::create_directory(outputs, ignored);
   fs::permissions(outputs, fs::perms::owner_all, ignored);
-  fs::rename(own / output_name, outputs / own.filename(), ignored);
+  fs::rename(output, outputs / output.stem(), ignored);
 }
 
 caf::error wrong(const std::string& sentence) {
@@ -117,56 +117,54 @@ caf::error wrong(const std::string& sentence) {
 caf::expected<attempt_files> attempt_files::make(const std::filesystem::path& folder, const claim_ref& claim,
                                                  const std::string& last_failure) {
   attempt_files result;
-  auto own = folder / (to_string(claim.ticket) + "-" + to_string(claim.fence));
-  if (mkdir(own.c_str(), 0700) == -1)
-    return failed("cannot make " + own.string(), errno);
-  result.folder_ = std::move(own);
+  result.path_ = (folder / (to_string(claim.ticket) + "-" + to_string(claim.fence))).string();
   if (last_failure.empty())
     return result;
-  if (auto done = write_file(result.folder_ / last_failure_name, last_failure); !done)
+  if (auto done = write_file(result.path_ + last_failure_end, last_failure); !done)
     return std::move(done.error());
   result.has_last_failure_ = true;
   return result;
 }
 
 attempt_files::attempt_files(attempt_files&& x) noexcept
-  : folder_(std::exchange(x.folder_, {})), has_last_failure_(x.has_last_failure_) {}
+  : path_(std::exchange(x.path_, {})), has_last_failure_(x.has_last_failure_) {}
 
 attempt_files& attempt_files::operator=(attempt_files&& x) noexcept {
-  std::swap(folder_, x.folder_);
+  std::swap(path_, x.path_);
   std::swap(has_last_failure_, x.has_last_failure_);
   return *this;
 }
 
 attempt_files::~attempt_files() {
   std::error_code ignored; // the next start of the node sweeps
-  if (!folder_.empty())
-    std::filesystem::remove_all(folder_, ignored);
+  if (!path_.empty())
+    for (const auto* end : {result_end, last_failure_end, output_end})
+      fs::remove_all(path_ + end, ignored);
 }
 
 std::string attempt_files::result_file() const {
-  return folder_.empty() ? "" : (folder_ / result_name).string();
+  return path_.empty() ? "" : path_ + result_end;
 }
 
 std::string attempt_files::output_file() const {
-  return folder_.empty() ? "" : (folder_ / output_name).string();
+  return path_.empty() ? "" : path_ + output_end;
 }
 
 void attempt_files::keep_output(std::uint64_t outputs_bytes_max) const {
-  if (folder_.empty())
+  if (path_.empty())
     return;
-  move_output(folder_);
-  trim(folder_.parent_path() / outputs_name, outputs_bytes_max);
+  move_output(path_ + output_end);
+  trim(fs::path{path_}.parent_path() / outputs_name, outputs_bytes_max);
 }
 
 std::string attempt_files::last_failure_file() const {
-  return has_last_failure_ ? (folder_ / last_failure_name).string() : "";
+  return has_last_failure_ ? path_ + last_failure_end : "";
 }
 
 caf::expected<std::string> attempt_files::read_result() const {
-  if (folder_.empty())
+  if (path_.empty())
     return std::string{};
-  auto text = read_bounded(folder_ / result_name);
+  auto text = read_bounded(path_ + result_end);
   if (!text || text->empty())
     return text;
   if (text->size() > result_bytes_max)
@@ -194,7 +192,8 @@ void sweep_attempt_files(const std::filesystem::path& folder, std::uint64_t outp
     if (is_of_attempt(x.path()))
       left.push_back(x.path());
   for (auto& x : left) {
-    move_output(x);
+    if (x.extension() == output_end)
+      move_output(x);
     fs::remove_all(x, ignored);
   }
   trim(folder / outputs_name, outputs_bytes_max);

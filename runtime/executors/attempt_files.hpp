@@ -11,16 +11,19 @@
 namespace swarm::executors {
 
 /// The files that a program and its node share during one attempt: what the last attempt failed of, for it to read, its
-/// result, for it to write, and all that it writes to its output. A folder of their own, which goes with this object:
+/// result, for it to write, and all that it writes to its output. They go with this object:
 ///
-///   <folder>/7-42/output        of a ticket and a fence that are being worked on
+///   <folder>/7-42.output        of a ticket and a fence that are being worked on; also .result.json and .last_failure
 ///   <folder>/outputs/7-42       the same, kept after the end of the attempt
+///
+/// No folder for each attempt: to make and remove one takes a disk longer than a short program takes to run.
 class attempt_files {
 public:
   /// No files.
   attempt_files() = default;
 
-  /// Makes `folder`/<ticket>-<fence>. Without a `last_failure` there is no such file.
+  /// Names them, and writes the `last_failure` if there is one.
+  /// @param folder that nobody else can read.
   static caf::expected<attempt_files> make(const std::filesystem::path& folder, const claim_ref&,
                                            const std::string& last_failure);
 
@@ -44,7 +47,7 @@ public:
   caf::expected<std::string> read_result() const;
 
 private:
-  std::filesystem::path folder_;
+  std::string path_; ///< Of all of them, without their ends.
   bool has_last_failure_ = false;
 };
 

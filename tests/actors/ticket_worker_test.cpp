@@ -194,7 +194,7 @@ CAF_TEST(the whole output of a command stays when the ticket does not hold it) {
     result.output_bytes = result.output_file_bytes = bytes;
     end_program(result);
     accept();
-    const auto kept = attempts->path() / "outputs" / file.parent_path().filename();
+    const auto kept = attempts->path() / "outputs" / file.stem();
     CAF_CHECK(!std::filesystem::exists(file));
     CAF_CHECK_EQUAL(std::filesystem::exists(kept), bytes == 31);
     executor->execute.asked.clear();

@@ -32,7 +32,7 @@ CAF_TEST(an attempt leaves what it used and where it can be gone on with) {
 CAF_TEST(the whole stream of an attempt stays in a file) {
   run("claude", "ok");
   CAF_CHECK(contains(transcript(), R"("subtype":"init")") && contains(transcript(), R"("type":"result")"));
-  CAF_CHECK(!std::filesystem::exists(settings.attempts_folder / ("7-" + to_string(ticket.claim.fence))));
+  CAF_CHECK(!std::filesystem::exists(settings.attempts_folder / ("7-" + to_string(ticket.claim.fence) + ".output")));
 }
 
 CAF_TEST(the prompt comes through stdin and the last failure behind it) {

@@ -52,12 +52,13 @@ CAF_TEST(a program finds what the last attempt failed of) {
   CAF_CHECK_EQUAL(text_of(files.last_failure_file()), "exited with 3\n\0boom"s);
 }
 
-CAF_TEST(the files of an attempt are private and go with it) {
+CAF_TEST(the files of an attempt go with it whatever the program made of them) {
   {
     auto files = make("x");
     struct stat found {};
-    CAF_REQUIRE_EQUAL(stat((folder.path() / "7-42").c_str(), &found), 0);
-    CAF_CHECK_EQUAL(found.st_mode & 0777u, 0700u);
+    CAF_REQUIRE_EQUAL(stat(files.last_failure_file().c_str(), &found), 0);
+    CAF_CHECK_EQUAL(found.st_mode & 0777u, 0600u);
+    std::filesystem::create_directories(files.output_file() + "/deep");
     std::ofstream{files.result_file()} << "{}";
     auto moved = std::move(files);
     CAF_CHECK_EQUAL(files.result_file(), "");
@@ -99,9 +100,9 @@ CAF_TEST(an output is kept when that is asked for) {
     auto files = make();
     std::ofstream{files.output_file()} << "kept";
     files.keep_output(100);
-    CAF_CHECK_EQUAL(files.output_file(), (folder.path() / "7-42" / "output").string());
+    CAF_CHECK_EQUAL(files.output_file(), (folder.path() / "7-42.output").string());
   }
-  CAF_CHECK(!std::filesystem::exists(folder.path() / "7-42"));
+  CAF_CHECK(!std::filesystem::exists(folder.path() / "7-42.output"));
   CAF_CHECK_EQUAL(text_of((folder.path() / "outputs" / "7-42").string()), "kept");
 }
 
@@ -129,11 +130,12 @@ CAF_TEST(an output that is no file is not kept) {
 }
 
 CAF_TEST(what an earlier life left is swept but for its outputs and what others keep there) {
-  std::filesystem::create_directories(folder.path() / "1-2" / "deep");
+  std::filesystem::create_directories(folder.path() / "1-2.result.json" / "deep");
   std::filesystem::create_directories(folder.path() / "others");
-  std::ofstream{folder.path() / "1-2" / "output"} << "last words";
+  std::ofstream{folder.path() / "1-2.output"} << "last words";
   sweep_attempt_files(folder.path(), 100);
-  CAF_CHECK(!std::filesystem::exists(folder.path() / "1-2"));
+  CAF_CHECK(!std::filesystem::exists(folder.path() / "1-2.output"));
+  CAF_CHECK(!std::filesystem::exists(folder.path() / "1-2.result.json"));
   CAF_CHECK(std::filesystem::exists(folder.path() / "others"));
   CAF_CHECK_EQUAL(text_of((folder.path() / "outputs" / "1-2").string()), "last words");
   sweep_attempt_files(folder.path(), 9);

@@ -68,6 +68,36 @@ CAF_TEST(a benchmark tells its figures as one object and leaves nothing) {
   CAF_CHECK(!fs::exists(me.home()));
 }
 
+CAF_TEST(the benchmark of executors has a figure for everything that was promised and leaves nothing) {
+  const std::vector<std::string> small{"bench", "executors", "--streams", "20", "--events", "10", "--commands", "20"};
+  auto as_object = small;
+  as_object.push_back("--json");
+  auto said = me.run(as_object);
+  CAF_CHECK_EQUAL(said.code, 0);
+  auto x = nlohmann::json::parse(said.out, nullptr, false);
+  CAF_REQUIRE(x.is_object());
+  CAF_REQUIRE_EQUAL(x["streams"].size(), 2u);
+  CAF_CHECK(x["streams"][0]["streams"] == 1 && x["streams"][1]["streams"] == 20);
+  for (auto& figures : x["streams"]) {
+    CAF_CHECK(figures["memory_bytes"].get<double>() > 0);
+    CAF_CHECK(figures["cpu_ms_per_1000_events"].get<double>() > 0);
+    CAF_CHECK(figures["delay_us"]["p50"].get<double>() > 0);
+    CAF_CHECK(figures["delay_us"]["p99"].get<double>() >= figures["delay_us"]["p50"].get<double>());
+    CAF_CHECK_EQUAL(figures["io_threads"].get<int>(), 1);
+  }
+  for (auto figure : {"per_second", "bare_per_second", "ratio", "cpu_us", "bare_cpu_us"})
+    CAF_CHECK(x["commands"][figure].get<double>() > 0);
+  for (auto aim : {"memory_bytes", "io_threads", "ratio"})
+    CAF_CHECK(x["aims"][aim]["met"].is_boolean());
+  CAF_CHECK(x["machine"]["cores"].get<int>() > 0);
+  said = me.run(small);
+  CAF_CHECK_EQUAL(said.code, 0);
+  for (auto part : {"memory of each, bytes", "CPU per 1,000 events, ms", "delay of an event, us, p99", "I/O threads",
+                    "BARE POSIX_SPAWN", "1, met", ">= 0.70, ", "< 65536, "})
+    CAF_CHECK(contains(said.out, part));
+  CAF_CHECK(homes().empty());
+}
+
 CAF_TEST(an interrupted benchmark ends with 130 and takes its server along) {
   auto bench = me.start({"bench", "tickets", "--count", "10000000"});
   CAF_REQUIRE(bench.says("measuring a node"));
@@ -85,7 +115,8 @@ CAF_TEST(an interrupted benchmark ends with 130 and takes its server along) {
 
 CAF_TEST(a benchmark that can not have its scratch home or makes no sense says so) {
   for (std::vector<std::string> wrong : {std::vector<std::string>{"bench"}, {"bench", "tickets", "--count", "0"},
-                                         {"bench", "tickets", "--slots", "x"}, {"bench", "nonsense"}})
+                                         {"bench", "tickets", "--slots", "x"}, {"bench", "nonsense"},
+                                         {"bench", "executors", "--streams", "0"}})
     CAF_CHECK_EQUAL(me.run(wrong).code, 2);
   me.environment["TMPDIR"] = "/proc/nowhere";
   auto said = me.run({"bench", "tickets"});

@@ -1,4 +1,5 @@
 #include "tools/swarm/bench_actors.hpp"
+#include "tools/swarm/bench_executors.hpp"
 #include "tools/swarm/bench_queue.hpp"
 #include "tools/swarm/bench_report.hpp"
 #include "tools/swarm/invocation.hpp"
@@ -172,6 +173,7 @@ void add_bench(CLI::App& program, invocation& x, action& chosen) {
   add_tickets(*command, x, chosen);
   add_queue(*command, x, chosen);
   add_bench_actors(*command, chosen);
+  add_bench_executors(*command, chosen);
 }
 
 } // namespace swarm::cli

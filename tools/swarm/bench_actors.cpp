@@ -1,11 +1,10 @@
 #include "tools/swarm/bench_actors.hpp"
 
 #include "tools/swarm/bench_actors_measure.hpp"
+#include "tools/swarm/bench_actors_rig.hpp"
 #include "tools/swarm/text.hpp"
 
 #include <nlohmann/json.hpp>
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/spdlog.h>
 
 #include <cmath>
 #include <cstdio>
@@ -29,12 +28,6 @@ struct actors_report {
   unsigned cores = 0;
   double load_average = 0; ///< Of the machine, before the first measurement.
 };
-
-/// What supervisors say about restarts that are made on purpose is put together as ever, and then thrown away.
-void discard_log() {
-  spdlog::drop_all();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_mt>()));
-}
 
 caf::expected<actors_report> measure(const actors_options& options) {
   actors_report result;

@@ -2,6 +2,9 @@
 
 #include "messages/add_messages.hpp"
 
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
@@ -49,6 +52,11 @@ bool bench_system::comes_to(std::size_t count) const {
     std::this_thread::sleep_for(1ms); // there is no event for this
   }
   return true;
+}
+
+void discard_log() {
+  spdlog::drop_all();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_mt>()));
 }
 
 std::int64_t now_ns() {

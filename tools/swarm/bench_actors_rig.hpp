@@ -41,6 +41,9 @@ private:
   std::unique_ptr<caf::actor_system> system_;
 };
 
+/// What actors say, of restarts that are made on purpose or of each attempt, is put together as ever and then thrown away.
+void discard_log();
+
 /// The moment of the newest crash, in nanoseconds of the steady clock, set by the one that crashes.
 using crash_time = std::shared_ptr<std::atomic<std::int64_t>>;
 

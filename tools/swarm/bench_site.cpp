@@ -23,15 +23,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-caf::expected<std::filesystem::path> make_scratch_folder() {
-  const char* named = std::getenv("TMPDIR");
-  std::string path = std::string{named == nullptr || *named == '\0' ? "/var/tmp" : named} + "/swarm-bench-XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr)
-    return make_error(errc::io_failed, "cannot create " + path + ": " + std::strerror(errno)
-                                         + "; name a directory with some GB of room in $TMPDIR");
-  return std::filesystem::canonical(path);
-}
-
 /// User and system time in clock ticks, of the process and of its children that have ended.
 std::int64_t cpu_ticks(pid_t pid) {
   std::ifstream in{"/proc/" + std::to_string(pid) + "/stat"};
@@ -49,6 +40,15 @@ std::int64_t cpu_ticks(pid_t pid) {
 }
 
 } // namespace
+
+caf::expected<std::filesystem::path> make_scratch_folder() {
+  const char* named = std::getenv("TMPDIR");
+  std::string path = std::string{named == nullptr || *named == '\0' ? "/var/tmp" : named} + "/swarm-bench-XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr)
+    return make_error(errc::io_failed, "cannot create " + path + ": " + std::strerror(errno)
+                                         + "; name a directory with some GB of room in $TMPDIR");
+  return std::filesystem::canonical(path);
+}
 
 caf::expected<std::unique_ptr<bench_site>> bench_site::open(const config::node_config& values, const signals& incoming,
                                                             bool keep) {

@@ -68,6 +68,9 @@ private:
   store::server_facts server_;
 };
 
+/// A new directory in $TMPDIR or /var/tmp.
+caf::expected<std::filesystem::path> make_scratch_folder();
+
 /// errc::shutting_down, for work that ends because `interrupted` said so.
 caf::error interruption();
 

@@ -107,7 +107,7 @@ private:
     if (fence != running_fence_)
       offset_ = 0;
     running_fence_ = fence;
-    auto text = read_behind(attempts_ / name_of(fence) / "output", offset_);
+    auto text = read_behind(attempts_ / (name_of(fence) + ".output"), offset_);
     auto end = text ? text->rfind('\n') : std::string::npos;
     if (end == std::string::npos)
       return;

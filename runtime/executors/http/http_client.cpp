@@ -1,159 +1,46 @@
 #include "runtime/executors/http/http_client.hpp"
 
-#include <curl/curl.h>
+#include "runtime/executors/http/http_exchange.hpp"
+
+#include <pthread.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
-#include <strings.h>
+#include <system_error>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 namespace swarm::executors {
 
-using namespace std::chrono_literals;
-using clock_type = std::chrono::steady_clock;
+using clock_type = http_exchange::clock_type;
 using exchange_id = http_client::exchange_id;
 
 bool header_order::operator()(const std::string& a, const std::string& b) const {
   return strcasecmp(a.c_str(), b.c_str()) < 0;
 }
 
-namespace {
-
-/// An answer's head is small; what is longer is somebody's attack on our memory.
-constexpr std::size_t headers_bytes_max = 256u << 10;
-
-/// For the other side to end an answer that is complete.
-constexpr auto linger = 250ms;
-
-struct curl_list_free {
-  void operator()(curl_slist* x) const { curl_slist_free_all(x); }
-};
-
-struct curl_easy_free {
-  void operator()(CURL* x) const { curl_easy_cleanup(x); }
-};
-
-/// One request and its answer.
-struct exchange {
-  http_request request;
-  http_client::on_bytes bytes;
-  http_client::on_end end;
-  http_end result;
-  std::unique_ptr<curl_slist, curl_list_free> headers;
-  std::unique_ptr<CURL, curl_easy_free> easy;
-  char error[CURL_ERROR_SIZE] = "";
-  std::size_t headers_bytes = 0;
-  clock_type::time_point last_byte = clock_type::now();
-  bool has_answered = false;
-  bool is_refused = false;
-
-  /// When it has been silent for too long; nothing while there is no limit.
-  std::optional<clock_type::time_point> silent_at() const {
-    auto limit = has_answered ? request.idle_timeout : request.first_byte_timeout;
-    return limit > 0ms ? std::optional{last_byte + limit} : std::nullopt;
-  }
-};
-
-int status_of(CURL* easy) {
-  long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  return static_cast<int>(status);
-}
-
-std::size_t take_bytes(char* data, std::size_t size, std::size_t count, void* context) {
-  auto& x = *static_cast<exchange*>(context);
-  x.last_byte = clock_type::now();
-  x.has_answered = true;
-  const auto wanted = x.bytes(status_of(x.easy.get()), {data, size * count});
-  if (wanted == reception::complete)
-    x.request.idle_timeout = linger;
-  x.is_refused = wanted == reception::refuse;
-  return x.is_refused ? 0 : size * count;
-}
-
-std::size_t take_header(char* data, std::size_t size, std::size_t count, void* context) {
-  auto& x = *static_cast<exchange*>(context);
-  std::string_view line{data, size * count};
-  x.last_byte = clock_type::now();
-  x.has_answered = true;
-  x.headers_bytes += line.size();
-  if (x.headers_bytes > headers_bytes_max)
-    return 0;
-  if (line.starts_with("HTTP/"))
-    x.result.headers.clear(); // an interim answer was before it
-  auto colon = line.find(':');
-  if (colon == std::string_view::npos)
-    return size * count;
-  auto value = line.substr(colon + 1);
-  auto begin = value.find_first_not_of(" \t");
-  auto end = value.find_last_not_of(" \t\r\n");
-  x.result.headers[std::string{line.substr(0, colon)}] =
-    begin == std::string_view::npos ? std::string{} : std::string{value.substr(begin, end - begin + 1)};
-  return size * count;
-}
-
-http_failure_kind kind_of(CURLcode code, bool is_refused) {
-  switch (code) {
-    case CURLE_OK: return http_failure_kind::none;
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT: return http_failure_kind::bad_request;
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT: return http_failure_kind::connect; // the only timeout that libcurl watches for us
-    case CURLE_SSL_CONNECT_ERROR: return http_failure_kind::tls_handshake;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR: return http_failure_kind::tls_certificate;
-    case CURLE_WRITE_ERROR: return is_refused ? http_failure_kind::refused_by_caller : http_failure_kind::reset;
-    default: return http_failure_kind::reset;
-  }
-}
-
-/// False when libcurl doesn't take it.
-bool prepare(exchange& x) {
-  auto* easy = x.easy.get();
-  bool taken = true;
-  auto set = [&](CURLoption option, auto value) { taken = taken && curl_easy_setopt(easy, option, value) == CURLE_OK; };
-  curl_slist* headers = nullptr;
-  for (auto& line : x.request.headers)
-    headers = curl_slist_append(headers, line.c_str());
-  headers = curl_slist_append(headers, "Expect:"); // it costs a round trip, and few servers know it
-  x.headers.reset(headers);
-  set(CURLOPT_URL, x.request.url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_FOLLOWLOCATION, 0L);
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(x.request.connect_timeout.count()));
-  set(CURLOPT_TCP_KEEPALIVE, 1L);
-  set(CURLOPT_ERRORBUFFER, x.error);
-  set(CURLOPT_WRITEFUNCTION, &take_bytes);
-  set(CURLOPT_WRITEDATA, &x);
-  set(CURLOPT_HEADERFUNCTION, &take_header);
-  set(CURLOPT_HEADERDATA, &x);
-  set(CURLOPT_PRIVATE, &x);
-  if (!x.request.body.empty() || x.request.method == "POST") {
-    set(CURLOPT_POSTFIELDS, x.request.body.data());
-    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(x.request.body.size()));
-  }
-  if (x.request.method == "HEAD")
-    set(CURLOPT_NOBODY, 1L);
-  else
-    set(CURLOPT_CUSTOMREQUEST, x.request.method.c_str());
-  set(CURLOPT_HTTPHEADER, x.headers.get());
-  return taken;
-}
-
-} // namespace
-
+/// libcurl says which sockets it waits for, and is called for those alone that something has happened to: to look at all
+/// of a thousand whenever one has news would take a core.
 struct http_client::impl {
-  impl() : multi(curl_multi_init()) {
+  impl() : multi(curl_multi_init()), epoll(epoll_create1(EPOLL_CLOEXEC)), wakeup(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (multi == nullptr)
       throw std::runtime_error("libcurl can't be set up");
+    if (!watch(EPOLL_CTL_ADD, wakeup, EPOLLIN))
+      throw std::system_error(errno, std::generic_category(), "the thread for HTTP can't be set up");
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
     thread = std::thread{[this] { run(); }};
   }
 
@@ -162,12 +49,14 @@ struct http_client::impl {
       std::lock_guard guard{mutex};
       is_ending = true;
     }
-    curl_multi_wakeup(multi);
+    wake();
     thread.join();
     for (auto& [id, x] : exchanges)
       curl_multi_remove_handle(multi, x->easy.get());
     exchanges.clear();
     curl_multi_cleanup(multi);
+    close(wakeup);
+    close(epoll);
   }
 
   void post(std::function<void()> what) {
@@ -175,11 +64,18 @@ struct http_client::impl {
       std::lock_guard guard{mutex};
       posted.push_back(std::move(what));
     }
-    curl_multi_wakeup(multi);
+    wake();
+  }
+
+  void wake() const {
+    const std::uint64_t once = 1;
+    [[maybe_unused]] const auto count = write(wakeup, &once, sizeof once);
   }
 
   void run() {
+    pthread_setname_np(pthread_self(), http_client_thread_name);
     for (;;) {
+      serve_sockets();
       std::vector<std::function<void()>> todo;
       {
         std::lock_guard guard{mutex};
@@ -189,30 +85,69 @@ struct http_client::impl {
       }
       for (auto& f : todo)
         f();
-      ring();
-      int running = 0;
-      curl_multi_perform(multi, &running);
+      if (curl_due && *curl_due <= clock_type::now()) {
+        curl_due.reset();
+        act(CURL_SOCKET_TIMEOUT, 0);
+      }
       collect();
-      end_silent();
-      curl_multi_poll(multi, nullptr, 0, patience(), nullptr);
+      ring(); // behind the sockets: who has sent something isn't silent
     }
+  }
+
+  void serve_sockets() {
+    std::array<epoll_event, 1'024> events;
+    const auto count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), patience());
+    for (int i = 0; i < count; ++i) {
+      const auto& x = events[static_cast<std::size_t>(i)];
+      if (x.data.fd == wakeup) {
+        std::uint64_t times = 0;
+        [[maybe_unused]] const auto size = read(wakeup, &times, sizeof times);
+        continue;
+      }
+      act(x.data.fd, ((x.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) | ((x.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0)
+                       | ((x.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0));
+    }
+  }
+
+  void act(curl_socket_t socket, int what) {
+    int running = 0;
+    curl_multi_socket_action(multi, socket, what, &running);
+  }
+
+  bool watch(int operation, int fd, std::uint32_t what) const {
+    epoll_event event{};
+    event.events = what;
+    event.data.fd = fd;
+    return epoll_ctl(epoll, operation, fd, &event) == 0;
+  }
+
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* context, void*) {
+    auto& self = *static_cast<impl*>(context);
+    const std::uint32_t wanted = (what == CURL_POLL_IN || what == CURL_POLL_INOUT ? EPOLLIN : 0u)
+                                 | (what == CURL_POLL_OUT || what == CURL_POLL_INOUT ? EPOLLOUT : 0u);
+    if (what == CURL_POLL_REMOVE)
+      self.watch(EPOLL_CTL_DEL, socket, 0);
+    else if (!self.watch(EPOLL_CTL_MOD, socket, wanted) && errno == ENOENT)
+      self.watch(EPOLL_CTL_ADD, socket, wanted);
+    return 0;
+  }
+
+  static int on_timer(CURLM*, long milliseconds, void* context) {
+    static_cast<impl*>(context)->curl_due =
+      milliseconds < 0 ? std::nullopt : std::optional{clock_type::now() + std::chrono::milliseconds{milliseconds}};
+    return 0;
   }
 
   /// Milliseconds until something is due that no socket tells.
   int patience() const {
-    std::optional<clock_type::time_point> next;
-    auto consider = [&](std::optional<clock_type::time_point> x) {
-      if (x && (!next || *x < *next))
-        next = x;
-    };
-    for (auto& [id, x] : exchanges)
-      consider(x->silent_at());
-    if (!alarms.empty())
-      consider(alarms.begin()->first);
+    constexpr std::int64_t most = 60'000;
+    auto next = curl_due;
+    if (!alarms.empty() && (!next || alarms.begin()->first < *next))
+      next = alarms.begin()->first;
     if (!next)
-      return 60'000;
+      return most;
     auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - clock_type::now()).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, most));
   }
 
   void ring() {
@@ -224,19 +159,41 @@ struct http_client::impl {
   }
 
   void begin(exchange_id id, http_request request, on_bytes bytes, on_end end) {
-    auto x = std::make_unique<exchange>();
+    auto x = std::make_unique<http_exchange>();
+    x->id = id;
     x->request = std::move(request);
     x->bytes = std::move(bytes);
     x->end = std::move(end);
+    x->limit_changed = [this](http_exchange& y) { look_in_time(y); };
     x->easy.reset(curl_easy_init());
-    x->last_byte = clock_type::now();
-    if (!x->easy || !prepare(*x) || curl_multi_add_handle(multi, x->easy.get()) != CURLM_OK) {
+    if (!x->easy || !x->prepare() || curl_multi_add_handle(multi, x->easy.get()) != CURLM_OK) {
       http_end refused;
       refused.failure = http_failure_kind::bad_request;
       refused.sentence = "the request can't be sent: its method, URL or headers can't be used";
       return x->end(std::move(refused));
     }
-    exchanges.emplace(id, std::move(x));
+    look_in_time(*exchanges.emplace(id, std::move(x)).first->second);
+  }
+
+  /// Once per exchange and limit, and not with each byte: whoever looks too early looks again.
+  void look_in_time(http_exchange& x) {
+    const auto at = x.silent_at();
+    if (!at || (x.looked_at_next && *x.looked_at_next <= *at))
+      return;
+    x.looked_at_next = at;
+    alarms.emplace(*at, [this, id = x.id, due = *at] { look(id, due); });
+  }
+
+  void look(exchange_id id, clock_type::time_point due) {
+    const auto found = exchanges.find(id);
+    if (found == exchanges.end() || found->second->looked_at_next != due)
+      return;
+    auto& x = *found->second;
+    x.looked_at_next.reset();
+    if (const auto at = x.silent_at(); !at || *at > clock_type::now())
+      return look_in_time(x);
+    finish(x, x.has_answered ? http_failure_kind::idle_timeout : http_failure_kind::first_byte_timeout,
+           x.has_answered ? "the answer stopped before its end" : "there was no answer in time");
   }
 
   void collect() {
@@ -245,29 +202,16 @@ struct http_client::impl {
       if (message->msg != CURLMSG_DONE)
         continue;
       auto code = message->data.result;
-      exchange* x = nullptr;
+      http_exchange* x = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
       auto kind = kind_of(code, x->is_refused);
       finish(*x, kind, kind == http_failure_kind::none ? "" : x->error[0] != '\0' ? x->error : curl_easy_strerror(code));
     }
   }
 
-  void end_silent() {
-    auto now = clock_type::now();
-    std::vector<exchange*> silent;
-    for (auto& [id, x] : exchanges)
-      if (auto at = x->silent_at(); at && *at <= now)
-        silent.push_back(x.get());
-    for (auto* x : silent)
-      finish(*x, x->has_answered ? http_failure_kind::idle_timeout : http_failure_kind::first_byte_timeout,
-             x->has_answered ? "the answer stopped before its end" : "there was no answer in time");
-  }
-
-  void finish(exchange& x, http_failure_kind kind, std::string sentence) {
-    auto place = std::find_if(exchanges.begin(), exchanges.end(), [&](auto& e) { return e.second.get() == &x; });
-    auto own = std::move(place->second);
-    exchanges.erase(place);
-    own->result.status = status_of(own->easy.get());
+  void finish(http_exchange& x, http_failure_kind kind, std::string sentence) {
+    auto own = std::move(exchanges.extract(x.id).mapped());
+    own->result.status = own->status();
     own->result.failure = kind;
     own->result.sentence = std::move(sentence);
     curl_multi_remove_handle(multi, own->easy.get());
@@ -283,13 +227,16 @@ struct http_client::impl {
   }
 
   CURLM* multi;
+  const int epoll;
+  const int wakeup;
   std::mutex mutex;
   std::vector<std::function<void()>> posted; ///< Guarded.
   bool is_ending = false;                    ///< Guarded.
   exchange_id last_id = 0;                   ///< Guarded.
   // The thread's own.
-  std::map<exchange_id, std::unique_ptr<exchange>> exchanges;
+  std::unordered_map<exchange_id, std::unique_ptr<http_exchange>> exchanges;
   std::multimap<clock_type::time_point, std::function<void()>> alarms;
+  std::optional<clock_type::time_point> curl_due; ///< When libcurl wants to be called, whatever its sockets do.
   std::thread thread;
 };
 

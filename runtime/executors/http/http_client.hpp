@@ -55,6 +55,9 @@ struct http_end {
   std::map<std::string, std::string, header_order> headers; ///< Of the last answer. The last of equal names.
 };
 
+/// How the client's thread is called, for whoever looks at a process from outside.
+inline constexpr const char* http_client_thread_name = "swarm.http";
+
 /// Speaks HTTP for everybody on one thread: libcurl's multi interface, so that a thousand open streams need no thread of
 /// their own. No call blocks.
 class http_client {
