@@ -4,7 +4,7 @@
 #include "actors/attempt_spec.hpp"
 #include "runtime/checks/evidence.hpp"
 #include "runtime/checks/failure_signature.hpp"
-#include "runtime/executors/command/classify.hpp"
+#include "runtime/executors/command/command_signal.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -228,7 +228,8 @@ void ticket_worker::on_executed(const command_result& x) {
   if (!expired_.empty() && x.ending == command_ending::stopped)
     return settle(outcome_class::timeout, expired_);
   outcome_.clock.clear();
-  auto work = executors::classify_command(payload_.command, x, payload_.exit_codes);
+  auto work = executors::judge_work(payload_.command, x, payload_.exit_codes);
+  outcome_.retry_after = work.wait;
   auto result = files_.read_result();
   if (result)
     outcome_.details = std::move(*result);

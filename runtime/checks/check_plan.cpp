@@ -4,7 +4,7 @@
 #include "runtime/checks/evidence.hpp"
 #include "runtime/checks/model_review.hpp"
 #include "runtime/checks/test_report.hpp"
-#include "runtime/executors/command/classify.hpp"
+#include "runtime/executors/command/command_signal.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -22,7 +22,7 @@ constexpr std::size_t output_bytes_kept_max = 1u << 20; // of all checks togethe
 constexpr caf::timespan git_timeout{std::chrono::minutes{5}};
 
 finding judge_command(const check_definition& x, const command_result& ended) {
-  auto said = executors::classify_check(x.command, ended);
+  auto said = executors::judge_check(x.command, ended);
   const auto verdict = said.end == outcome_class::completed      ? verdict::pass
                        : said.end == outcome_class::check_failed ? verdict::fail
                                                                  : verdict::error;

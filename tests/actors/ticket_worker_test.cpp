@@ -230,7 +230,7 @@ CAF_TEST(what keeps the command from its end decides the class) {
     {exited(3), outcome_class::content},
     {ended(command_ending::signalled, 11), outcome_class::crash},
     {ended(command_ending::timed_out), outcome_class::timeout},
-    {ended(command_ending::stopped), outcome_class::transient},
+    {ended(command_ending::stopped), outcome_class::released},
     {ended(command_ending::not_started, ENOENT), outcome_class::permanent},
     {ended(command_ending::not_started, EAGAIN), outcome_class::transient},
   };

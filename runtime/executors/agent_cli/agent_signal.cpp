@@ -2,6 +2,7 @@
 
 #include "runtime/executors/agent_cli/json_line.hpp"
 #include "runtime/executors/agent_cli/usage_limit.hpp"
+#include "runtime/executors/command/command_signal.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -46,19 +47,6 @@ std::chrono::minutes offset_of_clock(wall_time now) {
   return std::chrono::minutes{here.tm_gmtoff / 60};
 }
 
-process_facts facts_of(const agent_end& x) {
-  process_facts result;
-  switch (x.process.ending) {
-    case command_ending::exited: result.exit_code = x.process.exit_code; break;
-    case command_ending::signalled: result.signal = x.process.signal; break;
-    case command_ending::not_started: result.start_error = x.process.error_number; break;
-    case command_ending::timed_out:
-    case command_ending::stopped: break;
-  }
-  result.out_of_memory = x.out_of_memory;
-  return result;
-}
-
 std::string how_it_stopped(const command_result& x) {
   switch (x.ending) {
     case command_ending::exited: return "exited with " + std::to_string(x.exit_code);
@@ -92,7 +80,8 @@ cli_result signal_of(const agent_report& x, const agent_end& end) {
       result.resets_at = find_limit_end(result.text, end.now);
   }
   result.utc_offset = offset_of_clock(end.now);
-  result.process = facts_of(end);
+  result.process = facts_of(end.process);
+  result.process.out_of_memory = end.out_of_memory;
   result.crashes_in_row = end.crashes_before + 1;
   return result;
 }

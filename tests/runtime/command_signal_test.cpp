@@ -1,6 +1,6 @@
-#define CAF_SUITE runtime_classify
+#define CAF_SUITE command_signal
 
-#include "runtime/executors/command/classify.hpp"
+#include "runtime/executors/command/command_signal.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -32,10 +32,11 @@ const std::vector<row> table{
   {command_ending::exited, 127, content, check_error},
   {command_ending::exited, 128, content, check_failed},
   {command_ending::exited, 255, content, check_failed},
+  {command_ending::exited, -1, transient, check_error}, // its status was lost
   {command_ending::signalled, 9, crash, check_error},
   {command_ending::signalled, 11, crash, check_error},
   {command_ending::timed_out, 0, timeout, check_error},
-  {command_ending::stopped, 0, transient, check_error},
+  {command_ending::stopped, 0, released, check_error},
   {command_ending::not_started, ENOENT, permanent, check_error},
   {command_ending::not_started, EACCES, permanent, check_error},
   {command_ending::not_started, E2BIG, permanent, check_error},
@@ -67,8 +68,8 @@ CAF_TEST(every end has its class) {
   for (auto& x : table) {
     auto result = result_of(x.ending, x.number);
     CAF_MESSAGE(to_string(x.ending) << " " << x.number);
-    CAF_CHECK_EQUAL(classify_command(argv, result).end, x.work);
-    CAF_CHECK_EQUAL(classify_check(argv, result).end, x.check);
+    CAF_CHECK_EQUAL(judge_work(argv, result).end, x.work);
+    CAF_CHECK_EQUAL(judge_check(argv, result).end, x.check);
   }
 }
 
@@ -80,20 +81,20 @@ CAF_TEST(nothing but exit code 0 passes) {
     for (int number : {-1, 0, 1, 126, 127, 128, 256, limits::min(), limits::max()}) {
       auto passes = ending == command_ending::exited && number == 0;
       auto result = result_of(ending, number);
-      CAF_CHECK_EQUAL(classify_command(argv, result).end == completed, passes);
-      CAF_CHECK_EQUAL(classify_check(argv, result).end == completed, passes);
+      CAF_CHECK_EQUAL(judge_work(argv, result).end == completed, passes);
+      CAF_CHECK_EQUAL(judge_check(argv, result).end == completed, passes);
     }
   }
 }
 
 CAF_TEST(evidence is a sentence that names what happened) {
-  auto work = [](command_ending x, int number) { return classify_command(argv, result_of(x, number)).evidence; };
-  auto check = [](command_ending x, int number) { return classify_check(argv, result_of(x, number)).evidence; };
+  auto work = [](command_ending x, int number) { return judge_work(argv, result_of(x, number)).evidence; };
+  auto check = [](command_ending x, int number) { return judge_check(argv, result_of(x, number)).evidence; };
   CAF_CHECK_EQUAL(work(command_ending::exited, 0), "'make all' exited with 0 after 1.2 s");
-  CAF_CHECK_EQUAL(work(command_ending::exited, 3), "'make all' exited with 3 after 1.2 s");
-  CAF_CHECK_EQUAL(work(command_ending::signalled, 11), "'make all' was ended by signal 11 after 1.2 s");
-  CAF_CHECK_EQUAL(work(command_ending::timed_out, 0), "'make all' was stopped by the attempt's timeout after 1.2 s");
-  CAF_CHECK_EQUAL(work(command_ending::not_started, ENOENT), "cannot run 'make'");
+  CAF_CHECK_EQUAL(work(command_ending::exited, 3), "'make all' exited with 3 after 1.2 s (row process/exit)");
+  CAF_CHECK_EQUAL(work(command_ending::signalled, 11), "'make all' was ended by signal 11 after 1.2 s (row process/signal)");
+  CAF_CHECK_EQUAL(work(command_ending::timed_out, 0), "'make all' was stopped by the attempt's timeout after 1.2 s (row own/attempt)");
+  CAF_CHECK_EQUAL(work(command_ending::not_started, ENOENT), "cannot run 'make' (row process/not_started)");
   CAF_CHECK_EQUAL(check(command_ending::exited, 0), "check 'make all' passed");
   CAF_CHECK_EQUAL(check(command_ending::exited, 3), "check 'make all' failed: exit code 3");
   CAF_CHECK_EQUAL(check(command_ending::exited, 127), "check 'make all' couldn't run: exit code 127");
@@ -101,7 +102,24 @@ CAF_TEST(evidence is a sentence that names what happened) {
   CAF_CHECK_EQUAL(check(command_ending::not_started, ENOENT), "the check couldn't run: cannot run 'make'");
 }
 
+CAF_TEST(exit codes that the ticket expects are success and no others) {
+  for (auto [code, end] : {std::pair{0, content}, {3, completed}, {7, completed}, {4, content}})
+    CAF_CHECK_EQUAL(judge_work(argv, result_of(command_ending::exited, code), {3, 7}).end, end);
+}
+
+CAF_TEST(a shortage of the machine is waited for and nothing else) {
+  CAF_CHECK(judge_work(argv, result_of(command_ending::not_started, EAGAIN)).wait == std::chrono::seconds{15});
+  CAF_CHECK(judge_work(argv, result_of(command_ending::exited, 1)).wait.count() == 0);
+}
+
+CAF_TEST(a status that was lost is no verdict) {
+  auto x = result_of(command_ending::exited, -1);
+  x.error_text = "its status was lost";
+  CAF_CHECK_EQUAL(judge_work(argv, x).evidence, "'make all' ended, and its status was lost (row unknown)");
+  CAF_CHECK_EQUAL(judge_check(argv, x).evidence, "check 'make all' gave no verdict: its status was lost");
+}
+
 CAF_TEST(a long command line is cut) {
   std::vector<std::string> endless(1000, "word");
-  CAF_CHECK(classify_command(endless, {}).evidence.size() < 300);
+  CAF_CHECK(judge_work(endless, {}).evidence.size() < 300);
 }
