@@ -112,8 +112,12 @@ CAF_TEST(a shortage of the machine is waited for and nothing else) {
   CAF_CHECK(judge_work(argv, result_of(command_ending::exited, 1)).wait.count() == 0);
 }
 
-CAF_TEST(a status that was lost is no verdict) {
-  auto x = result_of(command_ending::exited, -1);
+CAF_TEST(who was left behind is told with the end) {
+  auto x = result_of(command_ending::exited, 0);
+  x.error_text = "process 17 (sleep) left its session";
+  CAF_CHECK_EQUAL(judge_work(argv, x).evidence, "'make all' exited with 0 after 1.2 s; process 17 (sleep) left its session");
+  CAF_CHECK_EQUAL(judge_check(argv, x).evidence, "check 'make all' passed; process 17 (sleep) left its session");
+  x = result_of(command_ending::exited, -1);
   x.error_text = "its status was lost";
   CAF_CHECK_EQUAL(judge_work(argv, x).evidence, "'make all' ended, and its status was lost (row unknown)");
   CAF_CHECK_EQUAL(judge_check(argv, x).evidence, "check 'make all' gave no verdict: its status was lost");

@@ -260,16 +260,26 @@ child_process::child_process(pid_t pid, unique_fd output_fd, unique_fd error_out
 
 child_process::child_process(child_process&& other) noexcept
   : pid_(std::exchange(other.pid_, 0)),
+    is_reaped_(other.is_reaped_),
     exit_fd_(std::move(other.exit_fd_)),
     output_fd_(std::move(other.output_fd_)),
     error_output_fd_(std::move(other.error_output_fd_)) {}
 
 child_process::~child_process() {
-  if (pid_ == 0)
+  if (pid_ == 0 || is_reaped_)
     return;
   signal_group(SIGKILL);
   // Doesn't wait: a process that survives SIGKILL for a while (a dead network file system) would stop all others.
   waitpid(pid_, nullptr, WNOHANG);
+}
+
+bool child_process::clear_group() noexcept {
+  if (!is_reaped_) {
+    signal_group(SIGKILL);
+    // Its number stays taken as long as the group has a member; the leader itself, even as a zombie, is one.
+    is_reaped_ = waitpid(pid_, nullptr, WNOHANG) != 0;
+  }
+  return is_reaped_ && kill(-pid_, 0) == -1 && errno == ESRCH;
 }
 
 int child_process::signal_group(int signal) noexcept {

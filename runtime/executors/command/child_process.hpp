@@ -18,7 +18,8 @@ struct exit_status {
   bool lost = false; ///< Somebody else in this process has collected the status.
 };
 
-/// A running program, leader of its own session and process group. Destroying it kills what is left of the group.
+/// A running program, leader of its own session and process group. Destroying it kills what is left of the group, unless
+/// that was done before.
 ///
 /// The leader is reaped last: as long as it is a zombie its number can't be given to a stranger, so that a signal to
 /// the group never meets somebody else.
@@ -46,6 +47,10 @@ public:
   /// Sends a signal to the group; errno or 0.
   int signal_group(int signal) noexcept;
 
+  /// When the program has ended: kills what is left of its group, and reaps it. True if nobody is left in the group;
+  /// those who are being killed still are for a moment.
+  bool clear_group() noexcept;
+
   /// How the program ended; nothing while it runs.
   std::optional<exit_status> find_exit() const noexcept;
 
@@ -53,6 +58,7 @@ private:
   child_process(pid_t pid, unique_fd output_fd, unique_fd error_output_fd) noexcept;
 
   pid_t pid_;
+  bool is_reaped_ = false;
   unique_fd exit_fd_;
   unique_fd output_fd_;
   unique_fd error_output_fd_;

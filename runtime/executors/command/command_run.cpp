@@ -20,6 +20,9 @@ constexpr auto drain_time = 1'000ms;
 /// Death by SIGKILL takes microseconds. Past this the process is beyond reach: another user's, or stuck in the kernel.
 constexpr std::chrono::milliseconds death_time = 5'000ms;
 
+/// Between two looks at who is dying.
+constexpr auto look_again_after = 2ms;
+
 constexpr std::size_t read_bytes = 64u << 10;
 
 /// Bounds one run's turn, so that a flood leaves time for the others.
@@ -127,7 +130,7 @@ void command_run::kill() {
 void command_run::handle_output() {
   read_output();
   if (exit_ && !has_open_output())
-    finish();
+    begin_to_clear();
 }
 
 bool command_run::handle_exit() {
@@ -140,14 +143,17 @@ bool command_run::handle_exit() {
     set_timer(drain_time);
   }
   if (!has_open_output())
-    finish();
+    begin_to_clear();
   return true;
 }
 
 void command_run::handle_timer() {
+  if (clear_until_)
+    return clear();
   if (exit_) {
     read_output();
-    return finish();
+    is_suspect_ = true;
+    return begin_to_clear();
   }
   // The exit may be waiting in the same turn of the loop: what has ended by itself is not stopped.
   if (handle_exit())
@@ -166,10 +172,59 @@ void command_run::begin_stop(command_ending ending) {
 void command_run::descend() {
   if (rung_ == ladder_signals.size())
     return finish("process " + std::to_string(child_.pid()) + " did not end within five seconds after SIGKILL");
+  // Before they are orphans, which nobody can tell from others.
+  for (auto& x : find_descendants(child_.pid()))
+    if (std::find(descendants_.begin(), descendants_.end(), x) == descendants_.end())
+      descendants_.push_back(std::move(x));
+  is_suspect_ = true;
   const std::array waits{ladder_.after_interrupt, ladder_.after_terminate, death_time};
   child_.signal_group(ladder_signals[rung_]);
   set_timer(waits[rung_]);
   ++rung_;
+}
+
+/// The program has ended; now everybody that it leaves behind does.
+void command_run::begin_to_clear() {
+  if (clear_until_)
+    return;
+  clear_until_ = std::chrono::steady_clock::now() + death_time;
+  clear();
+}
+
+void command_run::clear() {
+  if (child_.clear_group() && !is_suspect_)
+    return finish();
+  is_suspect_ = true;
+  const auto left = find_survivors();
+  if (left.empty()) {
+    read_output();
+    const auto holders = find_holders();
+    return finish(holders.empty() ? "" : describe(holders) + " left its session and still holds its output open");
+  }
+  if (std::chrono::steady_clock::now() >= *clear_until_)
+    return finish(describe(left) + " did not end within five seconds after SIGKILL");
+  for (const auto& x : left)
+    kill_process(x);
+  set_timer(look_again_after);
+}
+
+std::vector<process> command_run::find_survivors() const {
+  auto result = find_session(child_.pid());
+  for (const auto& x : descendants_)
+    if (is_alive(x) && std::find(result.begin(), result.end(), x) == result.end())
+      result.push_back(x);
+  return result;
+}
+
+std::vector<process> command_run::find_holders() const {
+  std::vector<process> result;
+  for (const auto& pipe : pipes_) {
+    if (pipe.poll)
+      for (auto& x : find_writers(pipe.fd))
+        if (std::find(result.begin(), result.end(), x) == result.end())
+          result.push_back(std::move(x));
+  }
+  return result;
 }
 
 void command_run::read_output() {

@@ -5,6 +5,7 @@
 #include "runtime/executors/command/command_runner.hpp"
 #include "runtime/executors/command/output_buffer.hpp"
 #include "runtime/executors/command/output_file.hpp"
+#include "runtime/executors/command/survivors.hpp"
 #include "runtime/executors/command/uv_handle.hpp"
 
 #include <array>
@@ -13,13 +14,19 @@
 #include <memory>
 #include <optional>
 #include <variant>
+#include <vector>
 
 namespace swarm::executors {
 
 /// One program from its start to its end, on the loop's thread: drains its output, watches its exit, keeps its time.
 ///
-/// A run ends when the program has ended and its output is closed. If somebody else keeps the output open (a daemon
-/// that the program left behind), the run waits one second for it and ends then, so that no attempt stays open.
+/// A run ends when the program has ended, its output is closed, and nobody is left of its process group. If somebody else
+/// keeps the output open (a daemon that the program left behind), the run waits one second for it and ends then, so that
+/// no attempt stays open.
+///
+/// Where there is reason to (the program was stopped, its output is held open, its group doesn't die), everybody who is
+/// left of its session is looked for and killed, and so are descendants that left it while the program was being stopped.
+/// Who is beyond reach all the same is named in `error_text`.
 class command_run {
 public:
   /// Receives the result. Destroys the run; the run touches nothing of its own after the call.
@@ -60,6 +67,10 @@ private:
   bool handle_exit();
 
   void begin_stop(command_ending ending);
+  void begin_to_clear();
+  void clear();
+  std::vector<process> find_survivors() const;
+  std::vector<process> find_holders() const;
   void descend();
   void read_output();
   void read_from(output_pipe&);
@@ -83,6 +94,9 @@ private:
   std::chrono::steady_clock::time_point ended_at_{};
   std::optional<exit_status> exit_;
   command_ending when_time_is_up_ = command_ending::timed_out;
+  bool is_suspect_ = false;                   ///< Somebody may be left who isn't in its group.
+  std::vector<process> descendants_;         ///< As far as they were seen while it was being stopped.
+  std::optional<std::chrono::steady_clock::time_point> clear_until_; ///< Set once nothing but survivors is waited for.
   std::optional<command_ending> requested_; ///< Set once this node has decided to end the program, and why.
   std::size_t rung_ = 0;                    ///< The next step of the ladder.
   // Last, so that the handles close before their descriptors do.

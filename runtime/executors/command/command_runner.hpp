@@ -24,9 +24,11 @@ struct stop_ladder {
 /// each child has its own session and process group, an empty stdin, an output that is always drained into a bounded
 /// buffer, no descriptor of the node but 0, 1 and 2, and a death signal for the moment when the node is killed.
 ///
-/// A run ends when its program has ended and the output is closed, at most a second after the program; whatever is
-/// left of the process group is killed then. Two things are out of reach: a descendant that has left the group
-/// (setsid), and the children of a program that died together with a killed node.
+/// A run ends when its program has ended and the output is closed, at most a second after the program, and nobody is left
+/// of its process group, whose rest is killed then. Of a program that was stopped, or whose output somebody holds open,
+/// the whole session is killed, and of one that was stopped all descendants. Two things are out of reach: a daemon (a
+/// process of another session, whose parent has ended), which is named if it holds the output, and the children of a
+/// program that died together with a killed node.
 class command_runner {
 public:
   /// Names a run; chosen by the caller, unique among the runs in progress.

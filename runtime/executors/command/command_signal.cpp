@@ -29,6 +29,11 @@ bool is_lost(const command_result& x) {
   return x.ending == command_ending::exited && x.exit_code < 0;
 }
 
+/// Who was left behind, of what has run.
+std::string survivors(const command_result& x) {
+  return x.error_text.empty() ? "" : "; " + x.error_text;
+}
+
 outside_signal signal_of_work(const command_result& x, const std::vector<std::int32_t>& exit_codes) {
   switch (x.ending) {
     case command_ending::timed_out: return own_limit{own_limit_kind::attempt_timeout};
@@ -87,6 +92,8 @@ command_verdict judge_work(const std::vector<std::string>& argv, const command_r
                            const std::vector<std::int32_t>& exit_codes) {
   const auto v = judge(signal_of_work(x, exit_codes));
   auto evidence = x.ending == command_ending::not_started ? x.error_text : quoted(argv) + how_work_ended(x);
+  if (x.ending != command_ending::not_started && !is_lost(x))
+    evidence += survivors(x);
   if (v.end != outcome_class::completed)
     evidence += " (row " + v.row + ")";
   return {v.end, std::move(evidence), v.wait};
@@ -96,8 +103,9 @@ command_verdict judge_check(const std::vector<std::string>& argv, const command_
   const auto v = judge(process_end{facts_of(x), {}, true});
   const auto check = "check " + quoted(argv);
   switch (v.end) {
-    case outcome_class::completed: return {v.end, check + " passed"};
-    case outcome_class::check_failed: return {v.end, check + " failed: exit code " + std::to_string(x.exit_code)};
+    case outcome_class::completed: return {v.end, check + " passed" + survivors(x)};
+    case outcome_class::check_failed:
+      return {v.end, check + " failed: exit code " + std::to_string(x.exit_code) + survivors(x)};
     default:
       return {v.end, x.ending == command_ending::not_started ? "the check couldn't run: " + x.error_text
                                                              : check + why_no_verdict(x)};
