@@ -184,7 +184,7 @@ private:
       for (const auto* field : {"exit_codes", "limits", "secrets", "shell", "stdin", "stdin_file"})
         if (body[field])
           report_that_it(key, "has " + in_quotes(field) + ", which only a command can have");
-    if (body["agent"] && !body["check"] && !body["checks"])
+    if ((body["agent"] || body["claude"]) && !body["check"] && !body["checks"])
       report_that_it(key, "has an agent and no check, so its own word would decide; write for example "
                           "check: {command: [./test]}");
     if (body["env"] && !body["command"] && !body["agent"])

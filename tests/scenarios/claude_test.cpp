@@ -85,7 +85,7 @@ tickets:
 }
 
 CAF_TEST(a node does not start with an address that the key must not go to or with prices that can not be read) {
-  me.write("claude.yaml", "graph: g\ntickets: {x: {claude: {prompt: p}}}\n");
+  me.write("claude.yaml", "graph: g\ntickets: {x: {claude: {prompt: p}, check: {command: [\"true\"]}}}\n");
   auto said = me.run({"run", "claude.yaml", "--claude.base_url", "http://example.org"});
   CAF_CHECK(said.code != 0);
   CAF_CHECK(contains(said.err, "claude.base_url must begin with https://"));

@@ -199,6 +199,23 @@ CAF_TEST(what nobody could compute with is refused where it comes from) {
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets"), "0");
 }
 
+CAF_TEST(an agent without a check is refused whatever way it comes) {
+  auto answer = [&](const std::string& kind, const std::string& payload) {
+    return s.ask("SELECT swarm.enqueue('" + kind + "', '" + payload + "') > 0");
+  };
+  for (std::string kind : {"agent_cli", "claude"}) {
+    for (auto payload : {R"({"prompt": "p"})", R"({"check": []})", R"({"checks": []})", R"({"check": null})",
+                         R"({"checks": {"kind": "human"}})"})
+      CAF_CHECK_EQUAL(answer(kind, payload), "SW002");
+    for (auto payload : {R"({"check": ["./test"]})", R"({"checks": [{"kind": "human"}]})"})
+      CAF_CHECK_EQUAL(answer(kind, payload), "t");
+    const auto ticket = R"({"kind": ")" + kind + R"(", "payload": {"prompt": "p"}})";
+    CAF_CHECK_EQUAL(s.ask("SELECT swarm.schedule('x', '* * * * *', '" + ticket + "')"), "SW002");
+    CAF_CHECK_EQUAL(s.ask("SELECT swarm.enqueue_graph('g', '{\"a\": " + ticket + "}')"), "SW002");
+  }
+  CAF_CHECK_EQUAL(answer("command", R"({"command": ["true"]})"), "t");
+}
+
 CAF_TEST(a payload is kept as it was given) {
   auto id = enqueue(", payload => '{\"a\": null, \"b\": {\"c\": null}}'");
   CAF_CHECK_EQUAL(s.ask("SELECT payload FROM swarm.tickets WHERE id = " + id), R"({"a": null, "b": {"c": null}})");

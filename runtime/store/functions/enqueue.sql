@@ -226,6 +226,10 @@ BEGIN
             THEN 'what a ticket needs is named by numbers of tickets'
         WHEN coalesce(_ticket ->> 'kind', '') = '' THEN 'a ticket needs a kind, such as command'
         WHEN jsonb_typeof(_ticket -> 'payload') <> 'object' THEN 'the payload must be an object'
+        WHEN _ticket ->> 'kind' IN ('agent_cli', 'claude')
+            AND NOT coalesce(_ticket -> 'payload' @? 'strict $.check[0]', false)
+            AND NOT coalesce(_ticket -> 'payload' @? 'strict $.checks[0]', false)
+            THEN 'an agent needs a check, or its own word would decide; add for example "check": ["./test"] to the payload'
         WHEN coalesce(_ticket ->> 'queue', 'default') !~ '^[A-Za-z0-9_.-]{1,63}$'
             THEN 'the queue must be a name of 1 to 63 letters, digits, ''_'', ''-'' and ''.'''
         WHEN (_ticket ->> 'priority')::numeric NOT BETWEEN 0 AND 1000 THEN 'the priority must lie between 0 and 1000'
