@@ -1,0 +1,194 @@
+#define CAF_SUITE store_claude_scripts
+
+#include "runtime/executors/route_report.hpp"
+#include "runtime/store/queries.hpp"
+#include "tests/fixtures/desk.hpp"
+#include "tests/runtime/claude_fixture.hpp"
+
+#include <ctime>
+
+#include "tests/fixtures/caf_test.hpp"
+
+using namespace swarm;
+using namespace swarm::test;
+using namespace std::chrono_literals;
+using json = nlohmann::json;
+
+// What the API does to one ticket, and what becomes of all others: the scripts of the reference's list that are about breakers
+// and limiters, played to the real executor, and what it says written to a real database.
+
+namespace {
+
+constexpr auto model = "claude-sonnet-5-5";
+constexpr auto route = "claude claude-sonnet-5-5";
+
+std::string day_in(std::chrono::hours ahead) {
+  const auto x = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + ahead);
+  char text[64];
+  std::tm parts{};
+  gmtime_r(&x, &parts);
+  std::strftime(text, sizeof text, "%Y-%m-%d at %H:%M UTC", &parts);
+  return text;
+}
+
+struct fixture : claude_fixture {
+  desk d;
+  session s = d.open(), elsewhere = d.open();
+  std::string credential;
+
+  fixture() {
+    setenv("SWARM_TEST_CLAUDE_KEY", "k3y", 1);
+    values.api_key_env = "SWARM_TEST_CLAUDE_KEY";
+    credential = executors::credential_hash("k3y");
+  }
+
+  ~fixture() { CAF_CHECK_EQUAL(d.violations(), ""); }
+
+  void submit(int count) {
+    for (int i = 0; i < count; ++i) {
+      new_ticket x;
+      x.kind = "claude";
+      x.payload = json{{"prompt", "p"}, {"model", model}}.dump();
+      must(store::submit(s.db, {"", {std::move(x)}}));
+    }
+  }
+
+  std::vector<claim_ref> claim(session& x, std::int32_t limit, std::vector<std::string> credentials) {
+    std::vector<claim_ref> result;
+    for (auto& ticket : must(store::claim(x.db, {"default", limit, x.node, {}, std::move(credentials)})))
+      result.push_back(ticket.claim);
+    return result;
+  }
+
+  std::vector<claim_ref> claim(std::int32_t limit = 100) { return claim(s, limit, {credential}); }
+
+  void settle(const claim_ref& x, outcome end) {
+    auto rules = desk::rules();
+    rules.infra_retries_max = 1'000;
+    rules.breaker_failures = 3;
+    CAF_CHECK_EQUAL(to_string(must(store::settle(s.db, {{{x, std::move(end)}}, rules})).tickets.at(0).answer), "ok");
+  }
+
+  /// Of the only breaker there is.
+  std::string breaker() { return s.ask("SELECT route || ', ' || credential || ', ' || state FROM swarm.breakers"); }
+
+  /// How long it stays open, in seconds.
+  double pause() { return std::stod(s.ask("SELECT extract(epoch FROM until - clock_timestamp()) FROM swarm.breakers")); }
+
+  void let_it_pass() {
+    must(s.db.script("UPDATE swarm.breakers SET until = clock_timestamp() - interval '1 second' WHERE state = 'open'; "
+                     "UPDATE swarm.limits SET at = at - interval '1 hour', throttled_until = throttled_until - interval '1 hour'; "
+                     "UPDATE swarm.scheduled SET run_at = clock_timestamp() - interval '1 second'",
+                     "time"));
+    must(store::promote(s.db, 100));
+  }
+
+  int openings() { return std::stoi(s.ask("SELECT count(*) FROM swarm.ticket_events WHERE kind = 'breaker_opened'")); }
+  std::string attempts_used() { return s.ask("SELECT max(attempts) FROM swarm.tickets WHERE final_state IS NULL"); }
+};
+
+} // namespace
+
+CAF_TEST_FIXTURE_SCOPE(store_claude_scripts_tests, fixture)
+
+CAF_TEST(script 18 an overloaded model is left alone until one ticket finds it well) {
+  submit(6);
+  const auto overloaded = run({fails(529, "overloaded_error", "Overloaded")});
+  CAF_CHECK_EQUAL(requests.size(), 3u);
+  const auto first = claim(3);
+  CAF_REQUIRE_EQUAL(first.size(), 3u);
+  for (const auto& x : first)
+    settle(x, overloaded);
+  CAF_CHECK_EQUAL(breaker(), std::string{route} + ", , open");
+  CAF_CHECK(claim().empty());
+  CAF_CHECK(claim(elsewhere, 100, {"another"}).empty());
+  for (int i = 0; i < 3; ++i) {
+    let_it_pass();
+    const auto probe = claim();
+    CAF_REQUIRE_EQUAL(probe.size(), 1u);
+    CAF_CHECK(claim(elsewhere, 100, {credential}).empty());
+    settle(probe.front(), overloaded);
+    CAF_CHECK_EQUAL(breaker(), std::string{route} + ", , open");
+  }
+  CAF_CHECK_EQUAL(openings(), 4);
+  CAF_CHECK_EQUAL(attempts_used(), "0");
+  let_it_pass();
+  const auto probe = claim();
+  CAF_REQUIRE_EQUAL(probe.size(), 1u);
+  settle(probe.front(), run({says("done")}));
+  CAF_CHECK_EQUAL(breaker(), "");
+  CAF_CHECK_EQUAL(claim().size(), 5u);
+}
+
+CAF_TEST(script 28 a limiter slows down before the first refusal) {
+  must(store::set_limit(s.db, {route, "", 3}));
+  submit(5);
+  auto answer = [](const std::string& left) {
+    return stream(events(message("end_turn", {text_block(0, "done")})), scripted_answer::ending::close,
+                  "anthropic-ratelimit-requests-remaining: " + left + "\r\n");
+  };
+  for (const auto* left : {"2", "0"}) {
+    const auto next = claim(1);
+    CAF_REQUIRE_EQUAL(next.size(), 1u);
+    settle(next.front(), run({answer(left)}));
+  }
+  CAF_CHECK(claim().empty()); // by its own count one is left
+  CAF_CHECK(claim(elsewhere, 100, {credential}).empty());
+  let_it_pass();
+  CAF_CHECK_EQUAL(claim().size(), 3u);
+}
+
+CAF_TEST(script 9 one wait that is asked for holds back all nodes) {
+  submit(3);
+  settle(claim(1).at(0), run({fails(429, "rate_limit_error", "slow", {"Retry-After: 600"})}));
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.leases"), "0"); // its worker is free
+  CAF_CHECK(claim().empty());
+  CAF_CHECK(claim(elsewhere, 100, {credential}).empty());
+  CAF_CHECK_EQUAL(claim(elsewhere, 100, {"another"}).size(), 2u);
+  CAF_CHECK_EQUAL(attempts_used(), "0");
+}
+
+CAF_TEST(scripts 11 to 15 open a breaker once for as long as the API says) {
+  struct row {
+    const char* script;
+    scripted_answer answer;
+    std::string breaker;
+    double pause_min, pause_max; ///< In seconds.
+  };
+  const auto whole = "claude, " + credential + ", open";
+  const auto longest = std::chrono::duration<double>(desk::rules().breaker_max).count();
+  const std::vector<row> rows{
+    {"11", fails(429, "rate_limit_error", "You will regain access on " + day_in(48h) + ".", {},
+                 {{"error_code", "enforced_spend_limit_reached"}}), whole, 47 * 3600., 48 * 3600.},
+    {"12", fails(429, "billing_error", "cap", {"x-should-retry: false"}), whole, longest - 60, longest},
+    {"13", fails(400, "invalid_request_error", "You have reached your specified API usage limits."), whole, 3'540, 3'600},
+    {"13, date", fails(400, "invalid_request_error", "You have reached your specified workspace API usage limits. You will "
+                       "regain access on " + day_in(24h) + "."), whole, 23 * 3600., 24 * 3600.},
+    {"15, 401", fails(401, "authentication_error", "no"), whole, longest - 60, longest},
+    {"15, 402", fails(402, "billing_error", "no"), whole, longest - 60, longest},
+    {"15, 403", fails(403, "permission_error", "no"), route + (", " + credential) + ", open", longest - 60, longest},
+    {"15, 404", fails(404, "not_found_error", "model: x"), std::string{route} + ", , open", longest - 60, longest},
+  };
+  for (const auto& x : rows) {
+    CAF_MESSAGE("script " << x.script);
+    must(s.db.script("DELETE FROM swarm.breakers", "anew"));
+    const auto openings_before = openings();
+    submit(3);
+    const auto two = claim(2);
+    CAF_REQUIRE_EQUAL(two.size(), 2u);
+    const auto end = run({x.answer});
+    CAF_CHECK_EQUAL(requests.size(), 1u);
+    for (const auto& ticket : two)
+      settle(ticket, end);
+    CAF_CHECK_EQUAL(breaker(), x.breaker);
+    const auto seconds = pause();
+    if (seconds < x.pause_min || seconds > x.pause_max)
+      CAF_FAIL("script " << x.script << " waits " << seconds << " s");
+    CAF_CHECK_EQUAL(openings(), openings_before + 1);
+    CAF_CHECK(claim().empty());
+    CAF_CHECK_EQUAL(attempts_used(), "0");
+    s.ask("SELECT swarm.cancel(id) FROM swarm.tickets WHERE final_state IS NULL");
+  }
+}
+
+CAF_TEST_FIXTURE_SCOPE_END()
