@@ -226,6 +226,8 @@ CAF_TEST(whatever asks for a wait gets it and a long one releases the worker) {
   auto precise = http(429, "", "60");
   precise.retry_after_ms = "250";
   CAF_CHECK_EQUAL(text_of(precise), "14 throttled retry_in_place x2 250ms asked credential_and_model");
+  precise.retry_after_ms = "1";
+  CAF_CHECK_EQUAL(text_of(precise), "14 throttled retry_in_place x2 1ms asked credential_and_model");
 }
 
 CAF_TEST(what a row names by its status keeps it under a type that nobody knows) {
