@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <set>
 
 #include "tests/fixtures/caf_test.hpp"
 
@@ -66,6 +67,31 @@ CAF_TEST(the first graph of the readme runs and its summary is one object) {
   CAF_CHECK_EQUAL(me.history("build"), "submitted unblocked claimed completed");
   CAF_CHECK(contains(show("build"), "| compiled with gcc"));
   CAF_CHECK(me.leaves_no_server());
+}
+
+CAF_TEST(the example of a worktree runs and each attempt shows where it worked) {
+  fs::copy(SWARM_SOURCE_DIR "/tools/examples/worktree.yaml", me.folder());
+  me.environment.try_emplace("SWARM_RETRY_BACKOFF_FIRST", "1ms");
+  CAF_CHECK_EQUAL(me.run({"run", "worktree.yaml", "--scheduler.interval", "20ms"}).code, 0);
+  const auto shown = show("work");
+  const auto path = (me.home() / "workspaces" / ("ticket-" + me.ticket("work"))).string();
+  CAF_CHECK(contains(shown, "git_worktree of " + (me.folder() / "build/worktree").string() + ", from main, on retry keep"));
+  for (auto number : {"1", "2"})
+    CAF_CHECK(contains(shown, path + ", branch swarm/ticket-" + me.ticket("work") + "-attempt-" + number + ", from "));
+}
+
+CAF_TEST(homes with one root for workspaces have a folder each in it) {
+  const auto root = me.folder() / "elsewhere" / "workspaces";
+  const auto graph = "graph: g\ntickets: {x: {command: [touch, made], workspace: dir}}\n";
+  for (auto home : {"one", "two"}) {
+    me.environment["SWARM_HOME"] = (me.folder() / home).string();
+    CAF_CHECK_EQUAL(run(graph, {"--workspaces.root", root.string()}).code, 0);
+  }
+  std::set<std::string> made;
+  for (auto& x : fs::recursive_directory_iterator{root})
+    if (x.path().filename() == "made")
+      made.insert(x.path().parent_path().parent_path().filename());
+  CAF_CHECK_EQUAL(made.size(), 2u);
 }
 
 CAF_TEST(the example of an agent learns from its check and leaves what it used) {

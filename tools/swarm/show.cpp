@@ -120,6 +120,13 @@ void print_verdicts(const nlohmann::ordered_json& checks) {
   }
 }
 
+/// Where the attempt worked, and on which branch.
+void print_workspace(const nlohmann::ordered_json& x) {
+  const auto branch = text_of(x, "branch"), base = text_of(x, "base");
+  print_fact("workspace", text_of(x, "path") + (branch.empty() ? "" : ", branch " + branch)
+                            + (base.empty() ? "" : ", from " + base));
+}
+
 /// What the attempt left behind besides its output.
 void print_details(const std::string& details) {
   auto object = nlohmann::ordered_json::parse(details, nullptr, false);
@@ -128,6 +135,8 @@ void print_details(const std::string& details) {
   for (auto& [name, value] : object.items())
     if (name == "checks" && value.is_array())
       print_verdicts(value);
+    else if (name == "workspace" && value.is_object())
+      print_workspace(value);
     else
       print_fact(name, value.is_string() ? value.get<std::string>()
                                          : value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
