@@ -76,7 +76,6 @@ struct fixture : virtual_time {
     if (aside)
       context->aside = aside;
     context->workspaces = workspaces;
-    context->executors = executors;
     context->output_head_bytes = 10;
     context->check_repeats = check_repeats;
     context->output_tail_bytes = 20;
@@ -137,7 +136,6 @@ struct fixture : virtual_time {
   std::int32_t check_repeats = 0;
   std::shared_ptr<const redact::redactor> redactor; ///< None unless a test makes it.
   std::unique_ptr<scratch_folder> attempts; ///< None unless a test makes it.
-  executors::executor_table executors;      ///< Likewise.
   faked<fake_completer> completer = fake<fake_completer>();
   faked<fake_command_executor> executor = fake<fake_command_executor>();
   faked<fake_ticket_workers> ledger = fake<fake_ticket_workers>();

@@ -1,6 +1,9 @@
 #define CAF_SUITE command_input
 
+#include "runtime/executors/command/open_files.hpp"
 #include "tests/runtime/command_fixture.hpp"
+
+#include <sys/resource.h>
 
 #include <csignal>
 
@@ -73,6 +76,20 @@ CAF_TEST(a file that is confined is read below the directory and nowhere else) {
     CAF_CHECK(result.ending == command_ending::not_started);
     CAF_CHECK_EQUAL(result.error_text, "cannot read '" + path + "': it lies outside of '" + spec.working_directory + "'");
   }
+}
+
+CAF_TEST(a node may open more files than its programs which have the usual limit) {
+  rlimit usual{};
+  getrlimit(RLIMIT_NOFILE, &usual);
+  auto low = usual;
+  low.rlim_cur = 777;
+  setrlimit(RLIMIT_NOFILE, &low);
+  executors::allow_many_open_files();
+  rlimit now{};
+  getrlimit(RLIMIT_NOFILE, &now);
+  CAF_CHECK_EQUAL(now.rlim_cur, usual.rlim_max);
+  CAF_CHECK_EQUAL(run(runner, shell("ulimit -n")).output, "777\n");
+  setrlimit(RLIMIT_NOFILE, &usual);
 }
 
 CAF_TEST(a program and its children have the limits that it was given) {

@@ -55,8 +55,8 @@ struct fixture : claude_fixture {
 
   std::vector<claim_ref> claim(session& x, std::int32_t limit, std::vector<std::string> credentials) {
     std::vector<claim_ref> result;
-    for (auto& ticket : must(store::claim(x.db, {"default", limit, x.node, {}, std::move(credentials)})))
-      result.push_back(ticket.claim);
+    for (auto& one : must(store::claim(x.db, {"default", limit, x.node, {}, std::move(credentials)})))
+      result.push_back(one.claim);
     return result;
   }
 
@@ -178,8 +178,8 @@ CAF_TEST(scripts 11 to 15 open a breaker once for as long as the API says) {
     CAF_REQUIRE_EQUAL(two.size(), 2u);
     const auto end = run({x.answer});
     CAF_CHECK_EQUAL(requests.size(), 1u);
-    for (const auto& ticket : two)
-      settle(ticket, end);
+    for (const auto& one : two)
+      settle(one, end);
     CAF_CHECK_EQUAL(breaker(), x.breaker);
     const auto seconds = pause();
     if (seconds < x.pause_min || seconds > x.pause_max)

@@ -6,8 +6,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <sys/resource.h>
-
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -35,14 +33,6 @@ struct executors_report {
   unsigned cores = 0;
   double load_average = 0; ///< Of the machine, before the first measurement.
 };
-
-/// A socket for each stream and a few descriptors of our own. The server inherits it.
-void raise_descriptor_limit(rlim_t wanted) {
-  rlimit x{};
-  getrlimit(RLIMIT_NOFILE, &x);
-  x.rlim_cur = std::max(x.rlim_cur, std::min(x.rlim_max, wanted));
-  setrlimit(RLIMIT_NOFILE, &x);
-}
 
 std::vector<unsigned> stream_counts(unsigned most) {
   std::vector<unsigned> result;
@@ -160,8 +150,6 @@ void print_json(std::ostream& out, const executors_report& x) {
 
 int bench_executors(const executors_options& options) {
   discard_log();
-  constexpr rlim_t own_descriptors = 200;
-  raise_descriptor_limit(options.streams + own_descriptors);
   auto api = bench_api::start();
   if (!api)
     return complain(api.error());

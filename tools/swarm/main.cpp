@@ -1,4 +1,5 @@
 #include "config/problem.hpp"
+#include "runtime/executors/command/open_files.hpp"
 #include "runtime/node.hpp"
 #include "runtime/store/migrate.hpp"
 #include "tools/swarm/invocation.hpp"
@@ -50,6 +51,7 @@ std::string sentence_for(const CLI::App* program, const CLI::Error& mistake) {
 
 int main(int argc, char** argv) {
   using namespace swarm::cli;
+  swarm::executors::allow_many_open_files();
   CLI::App program{"swarm runs tickets: work that is done once, checked, and never lost.", "swarm"};
   program.set_version_flag("--version", "swarm " + std::string{swarm::runtime::version()} + ", schema "
                                           + std::to_string(swarm::store::schema_version()));

@@ -1,6 +1,7 @@
 #include "runtime/executors/command/child_process.hpp"
 
 #include "runtime/executors/beneath.hpp"
+#include "runtime/executors/command/open_files.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -101,7 +102,10 @@ std::vector<std::pair<int, rlimit>> limits_of(const command_limits& x) {
   if (const auto cpu = std::chrono::ceil<std::chrono::seconds>(x.cpu).count(); cpu > 0)
     add(RLIMIT_CPU, cpu, cpu + 5);
   add(RLIMIT_AS, x.memory_bytes, x.memory_bytes);
-  add(RLIMIT_NOFILE, x.files, x.files);
+  if (x.files >= 0)
+    add(RLIMIT_NOFILE, x.files, x.files);
+  else if (auto usual = usual_limit_of_open_files())
+    result.emplace_back(RLIMIT_NOFILE, *usual);
   add(RLIMIT_NPROC, x.processes, x.processes);
   add(RLIMIT_CORE, x.core_bytes, x.core_bytes);
   return result;
