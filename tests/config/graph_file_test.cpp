@@ -264,11 +264,12 @@ CAF_TEST(a ticket may work in a workspace of its own) {
   CAF_CHECK_EQUAL(tree.workspace.repository, (folder.path() / "app").string());
   CAF_CHECK_EQUAL(payload_of("{command: [a], workspace: none}").working_directory, folder.path().string());
   const auto graph = load("graph: a\ntickets:\n x: {workspace: dir, agent: {agent: codex, prompt: p}, check: {command: [c]}}\n"
-                          " y: {claude: {prompt: p, tools: {read_file: true}}, workspace: dir}\n");
+                          " y: {claude: {prompt: p, tools: {read_file: true}}, workspace: dir, check: {command: [c]}}\n");
   CAF_REQUIRE(graph);
   CAF_CHECK_EQUAL(graph->tickets[0].payload, R"({"agent":"codex","check":["c"],"check_timeout_ms":0,"prompt":"p",)"
                                              R"("workspace":{"kind":"dir"}})");
-  CAF_CHECK_EQUAL(graph->tickets[1].payload, R"({"prompt":"p","tools":{"read_file":true},"workspace":{"kind":"dir"}})");
+  CAF_CHECK_EQUAL(graph->tickets[1].payload, R"({"check":["c"],"check_timeout_ms":0,"prompt":"p",)"
+                                             R"("tools":{"read_file":true},"workspace":{"kind":"dir"}})");
 }
 
 CAF_TEST(a workspace that could not be made is refused with its place) {
@@ -282,7 +283,7 @@ CAF_TEST(a workspace that could not be made is refused with its place) {
      "g:3:31: ticket 'x': workspace: unknown member \"branch\", known are base, kind, on_retry and repository"},
     {"{command: [a], workspace: dir, cwd: src}",
      "g:3:2: ticket 'x' has both a workspace and a directory to work in; write one of them"},
-    {"{claude: {prompt: p, working_directory: /w}, workspace: dir}",
+    {"{claude: {prompt: p, working_directory: /w}, workspace: dir, check: {command: [c]}}",
      "g:3:2: ticket 'x' has both a workspace and a directory to work in; write one of them"},
     {"{mock: {}, workspace: dir}",
      "g:3:2: ticket 'x' has 'workspace', which only a command, an agent or claude can have"},

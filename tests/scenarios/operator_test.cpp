@@ -205,7 +205,7 @@ CAF_TEST(an audit passes on an honest log and names what was changed) {
   sql("UPDATE swarm.tickets SET attempts = 1");
   auto replay = me.run({"audit", "replay"});
   CAF_CHECK_EQUAL(replay.code, 1);
-  CAF_CHECK(contains(replay.out, "ticket 1: the log says ready 0/0/0/0/0/0/0, the tables say ready 1/0/0/0/0/0/0"));
+  CAF_CHECK(contains(replay.out, "ticket 1: the log says ready 0/0/0/0/0/0/0/0, the tables say ready 1/0/0/0/0/0/0/0"));
   sql("UPDATE swarm.tickets SET attempts = 0");
   sql("ALTER TABLE swarm.ticket_events DISABLE TRIGGER ALL");
   sql("UPDATE swarm.ticket_events SET actor = 'nobody'");

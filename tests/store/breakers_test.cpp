@@ -140,7 +140,7 @@ CAF_TEST(the service that a ticket needs is read from its kind and payload) {
 
 CAF_TEST(a route comes with the ticket wherever that comes from and goes with its payload) {
   s.ask("SELECT swarm.enqueue('mock', '{\"route\": \"a b\"}', unique_key => 'k')");
-  s.ask("SELECT swarm.enqueue_graph('g', '{\"x\": {\"kind\": \"claude\", \"payload\": {\"model\": \"m\"}}}')");
+  s.ask("SELECT swarm.enqueue_graph('g', '{\"x\": {\"kind\": \"claude\", \"payload\": {\"model\": \"m\", \"check\": [\"true\"]}}}')");
   submit("c d");
   auto routes = [&] { return s.ask("SELECT string_agg(route, ', ' ORDER BY ticket_id) FROM swarm.ready"); };
   CAF_CHECK_EQUAL(routes(), "a b, claude m, c d");

@@ -109,8 +109,8 @@ CAF_TEST(a table that was changed behind the back of the log is found) {
   auto found = must(store::replay(s.db));
   CAF_REQUIRE_EQUAL(found.size(), 1u);
   CAF_CHECK_EQUAL(found[0].ticket, ticket);
-  CAF_CHECK_EQUAL(found[0].log, "ready 0/0/0/0/0/0/0");
-  CAF_CHECK_EQUAL(found[0].table, "ready 2/0/0/0/0/0/0");
+  CAF_CHECK_EQUAL(found[0].log, "ready 0/0/0/0/0/0/0/0");
+  CAF_CHECK_EQUAL(found[0].table, "ready 2/0/0/0/0/0/0/0");
 }
 
 CAF_TEST(an edge that was changed behind the back of the log is found) {

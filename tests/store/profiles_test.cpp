@@ -174,12 +174,12 @@ CAF_TEST(a profile with another model has the route of that) {
 }
 
 CAF_TEST(a replacement begins with its own payload) {
-  s.ask("SELECT swarm.enqueue('claude', '" + ladder + "', unique_key => 'k', attempts => 9)");
+  s.ask("SELECT swarm.enqueue('claude', '" + ladder.substr(0, ladder.size() - 1) + R"(, "check": ["true"]})" + "', unique_key => 'k', attempts => 9)");
   auto ticket = ticket_id{std::stoll(s.ask("SELECT max(id) FROM swarm.tickets"))};
   fail("a");
   fail("a");
   CAF_CHECK_EQUAL(of(ticket, "profile"), "1");
-  s.ask("SELECT swarm.enqueue('claude', '{\"model\": \"m\"}', unique_key => 'k', attempts => 9, on_conflict => "
+  s.ask("SELECT swarm.enqueue('claude', '{\"model\": \"m\", \"check\": [\"true\"]}', unique_key => 'k', attempts => 9, on_conflict => "
         "'replace')");
   CAF_CHECK_EQUAL(of(ticket, "profile, route"), "0 claude m");
   CAF_CHECK_EQUAL(fail("a"), "attempt_failed");
