@@ -62,6 +62,8 @@ CAF_TEST(a diamond is walked from its top to its bottom) {
   CAF_CHECK_EQUAL(s.settle(middle[1]), "again");
   CAF_CHECK_EQUAL(s.settle(s.claim_one()), "ok completed");
   CAF_CHECK_EQUAL(s.history(t[3]), "submitted unblocked claimed completed");
+  CAF_CHECK_EQUAL(s.ask("SELECT data ->> 'parent' FROM swarm.ticket_events WHERE kind = 'unblocked' AND ticket_id = " + to_string(t[3])),
+                  to_string(middle[1].ticket));
 }
 
 CAF_TEST(two parents that are completed in one batch count twice) {

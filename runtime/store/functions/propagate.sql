@@ -44,9 +44,10 @@ BEGIN
     dependents := cardinality(_children);
 
     IF _work.ending = 'completed' THEN
-        unblocked := swarm.lower(ARRAY(
-            SELECT child_id FROM swarm.dependencies
-            WHERE parent_id = _work.parent_id AND child_id = ANY (_children) AND counted));
+        SELECT l.unblocked INTO unblocked FROM (
+            SELECT swarm.lower(coalesce(array_agg(child_id), '{}'), coalesce(array_agg(parent_id), '{}')) AS unblocked
+            FROM swarm.dependencies
+            WHERE parent_id = _work.parent_id AND child_id = ANY (_children) AND counted) l;
     ELSIF dependents > 0 THEN
         SELECT p.unblocked, p.cancelled, p.claimed INTO unblocked, cancelled, _left
         FROM swarm.propagate_failure(_work.parent_id, _children) p;
@@ -116,5 +117,5 @@ BEGIN
         SELECT child_id, 'dependency_ignored', _cause FROM ignored ORDER BY child_id
     )
     SELECT coalesce(array_agg(child_id), '{}') INTO _released FROM ignored;
-    unblocked := swarm.lower(_released);
+    unblocked := swarm.lower(_released, array_fill(_parent_id, ARRAY[cardinality(_released)]));
 END $$;

@@ -27,6 +27,9 @@ BEGIN
         )
         SELECT array_agg(parent_id), count(*) INTO _large, handed_over FROM large;
     END IF;
-    unblocked := swarm.lower(ARRAY(SELECT c FROM unnest(_parents, _children) AS e (p, c)
-                                   WHERE _large IS NULL OR p <> ALL (_large)));
+    SELECT array_agg(c), array_agg(p) INTO _children, _parents FROM unnest(_parents, _children) AS e (p, c)
+    WHERE _large IS NULL OR p <> ALL (_large);
+    IF _children IS NOT NULL THEN
+        unblocked := swarm.lower(_children, _parents);
+    END IF;
 END $$;
