@@ -5,6 +5,9 @@
 #include "runtime/checks/evidence.hpp"
 #include "runtime/checks/failure_signature.hpp"
 #include "runtime/executors/command/command_signal.hpp"
+#include "runtime/executors/redact/redact_json.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -371,11 +374,13 @@ void ticket_worker::settle(outcome_class end, std::string evidence) {
 void ticket_worker::redact_outcome() {
   if (!context_->redactor)
     return;
-  if (outcome_.end == outcome_class::waiting && context_->redactor->redact(outcome_.details) != outcome_.details) {
+  auto details = outcome_.details.empty() ? "" : redact::redact_json(*context_->redactor, outcome_.details);
+  if (outcome_.end == outcome_class::waiting && details != nlohmann::json::parse(outcome_.details, nullptr, false).dump()) {
     outcome_.end = outcome_class::permanent;
     outcome_.evidence += "; it must wait, and what it needs to go on holds a secret, which is stored nowhere";
   }
-  for (auto* text : {&outcome_.evidence, &outcome_.output, &outcome_.details})
+  outcome_.details = std::move(details);
+  for (auto* text : {&outcome_.evidence, &outcome_.output})
     if (!text->empty())
       *text = context_->redactor->redact(*text);
 }
@@ -415,9 +420,17 @@ void ticket_worker::settle() {
 }
 
 void ticket_worker::on_not_settled(const caf::error& cause) {
-  // What the database refuses once it refuses always. The lease runs out, and the reaper counts it.
-  if (code_of(cause) == errc::database_error || code_of(cause) == errc::constraint_violated)
-    return self_->quit();
+  if (code_of(cause) == errc::database_error || code_of(cause) == errc::constraint_violated) {
+    // What the database refuses once it refuses always: without what it can't take, or the work would be done again and
+    // again. When it doesn't take that either, the lease runs out, and the reaper counts it.
+    if (std::exchange(is_bare_, true))
+      return self_->quit();
+    outcome bare;
+    bare.end = outcome_class::permanent;
+    bare.evidence = "what came of it (" + to_string(outcome_.end) + ") was refused by the database: " + fact(render(cause));
+    outcome_ = std::move(bare);
+    return settle();
+  }
   // The completer died over it. The same settlement again, with the same fence: at worst the answer is `again`.
   self_->delayed_send(self_, context_->settle_again_after, atom::flush_v);
 }

@@ -119,6 +119,7 @@ private:
   caf::actor_clock::time_point progressed_;
   std::string expired_; ///< The sentence for the clock that ran out, of those that this worker watches.
   outcome outcome_;
+  bool is_bare_ = false; ///< The outcome is what is left of one that the database refused.
 };
 
 } // namespace swarm

@@ -1,5 +1,6 @@
 #include "runtime/secrets.hpp"
 
+#include "messages/agent_payload.hpp"
 #include "messages/secret_variable.hpp"
 #include "runtime/executors/claude/credentials.hpp"
 
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 
 namespace swarm::runtime {
 
@@ -50,6 +52,10 @@ caf::expected<std::shared_ptr<const redact::redactor>> make_redactor(const confi
   for (auto& name : x.secrets.variables)
     if (!is_secret_variable(name))
       add_variable(secrets, name);
+  for (const auto* agent : {"claude", "codex", "gemini"})
+    for (const auto name : credential_variables(agent))
+      if (const char* value = std::getenv(std::string{name}.c_str()); value && std::strlen(value) >= redact::secret_bytes_min)
+        secrets.push_back({std::string{name}, value});
   // A short one is a word like any other, and PostgreSQL's own messages never hold it.
   if (auto password = password_in(x.database.url); password.size() >= redact::secret_bytes_min)
     secrets.push_back({"database.url", std::move(password)});

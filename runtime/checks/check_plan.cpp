@@ -31,7 +31,8 @@ finding judge_command(const check_definition& x, const command_result& ended) {
 
 /// The tests' verdict where there is one to read, or why there is none.
 finding judge_tests(const check_definition& x, const command_result& ended, const caf::expected<std::string>& report) {
-  if (ended.ending != command_ending::exited || ended.exit_code == 126 || ended.exit_code == 127)
+  if (ended.ending != command_ending::exited || ended.exit_code == 126 || ended.exit_code == 127
+      || executors::tells_of_a_kill(ended))
     return judge_command(x, ended);
   if (!report)
     return {verdict::error, "there is no report of tests: " + render(report.error()), head_and_tail(ended.output)};

@@ -10,27 +10,41 @@ namespace swarm::checks {
 
 namespace {
 
-/// A tree of all that is there: of a fresh index, because in that of the repository files can be marked as unchanged.
-/// What git says goes to a file, and is shown only when something fails.
+/// A tree of all that is there, made without a word of the repository's own: filters, hooks, replaced objects, another work
+/// tree or files that are marked as unchanged would show it as the work likes. So the repository is one of our own, beside the
+/// objects of theirs. What git says goes to a file, and is shown only when something fails.
 constexpr std::string_view prelude = R"(set -eu
 d=$(mktemp -d)
 trap 'code=$?; [ "$code" = 0 ] || cat "$d/said"; rm -rf "$d"' EXIT
 trap 'exit 1' INT TERM
 exec 2>"$d/said"
-git() { command git -c core.fsmonitor=false -c core.sparseCheckout=false -c core.fileMode=true "$@"; }
-top=$(git rev-parse --show-toplevel)
+export GIT_NO_REPLACE_OBJECTS=1
+theirs() { command git -c core.fsmonitor=false "$@"; }
+format=$(theirs rev-parse --show-object-format)
+common=$(theirs rev-parse --git-common-dir)
+objects=$(cd "$common" && pwd)/objects
+head=$(theirs rev-parse --verify --quiet "HEAD^{tree}") || head=
+top=$PWD
+until [ -e "$top/.git" ]; do
+  [ "$top" != / ] || { echo "no folder above has a .git" >&2; exit 3; }
+  top=$(dirname "$top")
+done
 cd "$top"
+GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 command git init -q --bare --template= --object-format="$format" "$d/own"
+own() {
+  GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_DIR="$d/own" GIT_OBJECT_DIRECTORY="$objects" \
+    GIT_WORK_TREE="$top" GIT_INDEX_FILE="$d/index" command git -c core.bare=false "$@"
+}
 snapshot() {
-  export GIT_INDEX_FILE="$d/index"
-  git rev-parse --verify --quiet HEAD >/dev/null && git read-tree HEAD
-  git add -u
-  git ls-files --others --exclude-per-directory=.gitignore -z >"$d/new"
+  [ -z "$head" ] || own read-tree "$head"
+  own add -u
+  own ls-files --others --exclude-per-directory=.gitignore -z >"$d/new"
   if tr '\0' '\n' <"$d/new" | grep -q '/$'; then
     echo "a folder in it is a git repository of its own, so git doesn't say what is in there" >&2
     exit 3
   fi
-  git update-index --add -z --stdin <"$d/new"
-  git write-tree
+  own update-index --add -z --stdin <"$d/new"
+  own write-tree
 }
 )";
 
@@ -92,14 +106,14 @@ finding offence(const std::vector<std::string>& paths, const std::string& what) 
 } // namespace
 
 std::vector<std::string> base_program(const diff_rules& rules) {
-  return {"/bin/sh", "-c", std::string{prelude} + (rules.base.empty() ? "snapshot\n" : "git rev-parse --verify \"$1^{tree}\"\n"),
+  return {"/bin/sh", "-c", std::string{prelude} + (rules.base.empty() ? "snapshot\n" : "theirs rev-parse --verify \"$1^{tree}\"\n"),
           "sh", rules.base};
 }
 
 std::vector<std::string> diff_program(const std::string& base) {
   return {"/bin/sh", "-c",
           std::string{prelude}
-            + "now=$(snapshot)\ngit diff-tree -r -z --name-status --no-renames --no-ext-diff \"$1\" \"$now\"\n",
+            + "now=$(snapshot)\nown diff-tree -r -z --name-status --no-renames --no-ext-diff \"$1\" \"$now\"\n",
           "sh", base};
 }
 

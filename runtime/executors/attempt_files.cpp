@@ -175,10 +175,12 @@ caf::expected<std::string> attempt_files::read_result() const {
   if (!value->is_object())
     return wrong("doesn't hold a JSON object");
   for (auto& [name, member] : value->items()) {
-    if (name != "result" && name != "notes" && name != "usage")
-      return wrong("has a member " + nlohmann::json(name).dump(-1, ' ', true) + "; known are result, notes and usage");
-    if ((name == "notes" && !member.is_string()) || (name == "usage" && !member.is_object()))
-      return wrong("must have a text as notes and an object as usage");
+    if (name != "result" && name != "notes" && name != "usage" && name != "progress")
+      return wrong("has a member " + nlohmann::json(name).dump(-1, ' ', true)
+                   + "; known are result, notes, usage and progress");
+    if ((name == "notes" && !member.is_string()) || (name == "usage" && !member.is_object())
+        || (name == "progress" && !member.is_number()))
+      return wrong("must have a text as notes, an object as usage and a number as progress");
   }
   return value->dump();
 }

@@ -225,16 +225,22 @@ CAF_TEST(a settlement is repeated while nobody serves) {
   CAF_CHECK(!has_ended(it));
 }
 
-CAF_TEST(a refused settlement is given up) {
+CAF_TEST(a refused outcome ends its ticket with the reason and is given up when that is refused too) {
   for (auto code : {errc::database_error, errc::constraint_violated}) {
     start_worker();
     end_program();
     end_program();
     answer_settlement(make_error(code, "never"));
+    CAF_CHECK(!has_ended(it));
+    const auto& bare = settled().back().outcome;
+    CAF_CHECK_EQUAL(bare.end, outcome_class::permanent);
+    CAF_CHECK_EQUAL(bare.evidence, "what came of it (completed) was refused by the database: never");
+    CAF_CHECK(bare.output.empty() && bare.details.empty());
+    answer_settlement(make_error(code, "never"));
     CAF_CHECK(has_ended(it));
   }
   pass(1min);
-  CAF_CHECK_EQUAL(settled().size(), 2u);
+  CAF_CHECK_EQUAL(settled().size(), 4u);
 }
 
 CAF_TEST(a settlement that came too late is told in the log) {

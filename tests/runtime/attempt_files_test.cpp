@@ -71,14 +71,15 @@ CAF_TEST(a result is an object with known members) {
   CAF_CHECK_EQUAL(read(""), "");
   CAF_CHECK_EQUAL(read(R"({"usage": {"input_tokens": 3}, "result": [1, null], "notes": "done"})"),
                   R"({"notes":"done","result":[1,null],"usage":{"input_tokens":3}})");
+  CAF_CHECK_EQUAL(read(R"({"progress": 0.5})"), R"({"progress":0.5})");
   CAF_CHECK_EQUAL(read("{"), "refused: its result file isn't JSON");
   CAF_CHECK_EQUAL(read(R"({"result": {"\u0000": 1}})"), "refused: its result file has a NUL in a text");
   CAF_CHECK_EQUAL(read("{\"result\": " + std::string(500'000, '[') + std::string(500'000, ']') + "}"),
                   "refused: its result file is nested more than 100 levels deep");
   CAF_CHECK_EQUAL(read("[]"), "refused: its result file doesn't hold a JSON object");
   CAF_CHECK_EQUAL(read(R"({"resullt": 1})"),
-                  "refused: its result file has a member \"resullt\"; known are result, notes and usage");
-  CAF_CHECK_EQUAL(read(R"({"notes": 1})"), "refused: its result file must have a text as notes and an object as usage");
+                  "refused: its result file has a member \"resullt\"; known are result, notes, usage and progress");
+  CAF_CHECK_EQUAL(read(R"({"notes": 1})"), "refused: its result file must have a text as notes, an object as usage and a number as progress");
   CAF_CHECK_EQUAL(read("{\"notes\": \"" + std::string(1 << 20, 'x') + "\"}"),
                   "refused: its result file is larger than a mebibyte");
 }

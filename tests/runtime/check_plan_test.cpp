@@ -100,6 +100,8 @@ CAF_TEST(only a program that exits with 0 passes and what gives no verdict is an
     {exited(1), "check_failed: check 'check' failed: exit code 1"},
     {exited(126), "check_error: check 'check' couldn't run: exit code 126"},
     {exited(127), "check_error: check 'check' couldn't run: exit code 127"},
+    {exited(137), "check_error: check 'check' gave no verdict: exit code 137, with which a shell says that a program was killed"},
+    {exited(143), "check_error: check 'check' gave no verdict: exit code 143, with which a shell says that a program was killed"},
     {ended(command_ending::signalled), "check_error: check 'check' gave no verdict: ended by signal 0"},
     {ended(command_ending::timed_out), "check_error: check 'check' gave no verdict in time: stopped after 0.0 s"},
     {ended(command_ending::stopped), "check_error: check 'check' gave no verdict: stopped with its node"},

@@ -344,4 +344,16 @@ CAF_TEST(a key that is changed is known to claims without a restart) {
   CAF_CHECK(knows("two"));
 }
 
+CAF_TEST(an answer that is not what a schema asks for is asked for once more) {
+  const json payload{{"schema", {{"type", "object"}}}};
+  auto x = run({says("Well."), says(R"({"a": 1})")}, payload);
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_CHECK_EQUAL(details_of(x)["result"].dump(), R"({"a":1})");
+  CAF_REQUIRE_EQUAL(requests.size(), 2u);
+  CAF_CHECK(holds(body(1)["messages"].back().dump(), "Your answer can't be read: it isn't JSON."));
+  x = run({says("Well."), says("Well.")}, payload);
+  CAF_CHECK_EQUAL(x.end, outcome_class::content);
+  CAF_CHECK_EQUAL(requests.size(), 2u);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

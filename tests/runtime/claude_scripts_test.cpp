@@ -136,7 +136,7 @@ CAF_TEST(each script ends as the table says) {
     {"17, 504", {fails(504, "timeout_error", "x"), good}, outcome_class::completed, "it ended its turn", 2},
     {"17, 529", twice(fails(529, "overloaded_error", "x"), good), outcome_class::completed, "it ended its turn", 3},
     {"19", {fails(418, "teapot_error", "short and stout")}, outcome_class::permanent, "(row 32/25)", 1},
-    {"20, before output", {stream(events(message("refusal")))}, outcome_class::content, "stopped with 'refusal' (row 26)", 1},
+    {"20, before output", {stream(events(message("refusal")))}, outcome_class::review, "stopped with 'refusal' (row 26)", 1},
     {"23, again", {stream(events(message("end_turn")))}, outcome_class::content, "stopped with 'end_turn' (row 29)", 2},
     {"26, before headers", {{"", ending::reset}, good}, outcome_class::completed, "it ended its turn", 2},
     {"26, after headers", {stream("", ending::reset), good}, outcome_class::completed, "it ended its turn", 2},
@@ -251,7 +251,7 @@ CAF_TEST(script 20 no tool of a refused answer runs and the fallback begins anew
   const auto refused = message("refusal", {text_block(0, "Well"), tool_block(1, "write_file", R"({"path":"x","content":""})")});
   const json tools{{"write_file", true}};
   auto x = run({stream(events(refused))}, {{"tools", tools}});
-  CAF_CHECK_EQUAL(x.end, outcome_class::content);
+  CAF_CHECK_EQUAL(x.end, outcome_class::review); // asked again, it would refuse again
   x = run({stream(events(refused)), says("done")}, {{"tools", tools}, {"fallback_model", "claude-opus-5-5"}});
   CAF_CHECK_EQUAL(x.end, outcome_class::completed);
   CAF_REQUIRE_EQUAL(requests.size(), 2u);

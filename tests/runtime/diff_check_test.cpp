@@ -8,6 +8,7 @@
 #include "tests/runtime/command_fixture.hpp"
 
 #include <cstdlib>
+#include <functional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -288,6 +289,34 @@ CAF_TEST(whatever the work does to a repository is in the diff) {
   scratch.write(".gitignore", "built\n");
   scratch.write("built", "x");
   CAF_CHECK_EQUAL(changed(base), "A .gitignore, M kept, A new file\n, A secret, D tests/old");
+}
+
+CAF_TEST(a repository can not be told to show something else than is there) {
+  fs::create_directory(scratch.path() / "tests");
+  scratch.write("tests/t", "1\n");
+  git("add -A && git commit -qm first");
+  const auto base = must_base({});
+  scratch.write("tests/t", "2\n");
+  CAF_CHECK_EQUAL(changed(base), "M tests/t");
+  const auto hook = [&](const std::string& name, const std::string& text) {
+    fs::permissions(scratch.write(".git/hooks/" + name, text), fs::perms::owner_all);
+  };
+  for (const auto& lie : std::vector<std::function<void()>>{
+         [&] { git("replace " + base + " $(git add -A && git write-tree) && git reset -q"); },
+         [&] {
+           scratch.write(".git/info/attributes", "tests/t filter=old\n");
+           git("config filter.old.clean 'echo 1'");
+         },
+         [&] { hook("post-index-change", "#!/bin/sh\ngit update-index --cacheinfo 100644,$(echo 1 | git hash-object -w --stdin),tests/t\n"); },
+         [&] { git("update-index --skip-worktree tests/t"); },
+         [&] {
+           fs::create_directories(scratch.path() / ".git/copy/tests");
+           scratch.write(".git/copy/tests/t", "1\n");
+           git("config core.worktree " + (scratch.path() / ".git/copy").string());
+         }}) {
+    lie();
+    CAF_CHECK_EQUAL(changed(base), "M tests/t");
+  }
 }
 
 CAF_TEST(looking at a repository changes nothing in it) {

@@ -146,9 +146,9 @@ CAF_TEST(a review without a verdict is repeated and what all of them used is par
   CAF_CHECK(answer(begin(), {says(R"({"verdict": "fail", "reasons": ["no main"]})")}).what == nothing);
   CAF_CHECK(verdict().starts_with("check_failed: "));
   const auto details = json::parse(last.details);
-  CAF_CHECK_EQUAL(details["usage"]["input_tokens"], 5 + 2 * 100);
-  CAF_CHECK_EQUAL(details["usage"]["output_tokens"], 2 * 20);
-  CAF_CHECK_EQUAL(details["cost_micro_dollars"], 7 + 2 * 400);
+  CAF_CHECK_EQUAL(details["usage"]["input_tokens"], 5 + 3 * 100); // once in place, and once again
+  CAF_CHECK_EQUAL(details["usage"]["output_tokens"], 3 * 20);
+  CAF_CHECK_EQUAL(details["cost_micro_dollars"], 7 + 3 * 400);
   CAF_CHECK_EQUAL(details["result"], 1);
   CAF_CHECK_EQUAL(details["checks"][0]["repeats"], 1);
   CAF_CHECK_EQUAL(details["checks"][0]["detail"], "- no main\n");

@@ -1,5 +1,6 @@
 #define CAF_SUITE redactor
 
+#include "runtime/executors/redact/redact_json.hpp"
 #include "runtime/executors/redact/redactor.hpp"
 
 #include <algorithm>
@@ -175,6 +176,18 @@ CAF_TEST(a private key without an end takes a bounded part of the text) {
   check_rows(redactor_of({}), {
     {"-----BEGIN PRIVATE KEY-----" + rest, "[redacted]" + rest.substr(private_key_bytes_max)},
   });
+}
+
+CAF_TEST(a document stays one whatever is redacted in it) {
+  const auto x = redactor_of({{"PIN", "73519264"}});
+  for (const auto& [text, expected] : std::vector<row>{
+         {R"({"id":73519264,"n":[7,null,true]})", R"({"id":"[redacted:PIN]","n":[7,null,true]})"},
+         {R"({"a":"-----BEGIN PRIVATE KEY----- and more","result":1})", R"({"a":"[redacted]","result":1})"},
+         {R"({"notes":"-----BEGIN PRIVATE KEY-----","result":"-----END PRIVATE KEY-----"})",
+          R"({"notes":"[redacted]","result":"-----END PRIVATE KEY-----"})"},
+         {R"({"73519264":"73519264"})", R"({"[redacted:PIN]":"[redacted:PIN]"})"},
+         {"no document 73519264", "no document [redacted:PIN]"}})
+    CAF_CHECK_EQUAL(redact_json(x, text), expected);
 }
 
 CAF_TEST(a text without secrets is unchanged byte for byte) {

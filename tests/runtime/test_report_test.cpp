@@ -120,6 +120,13 @@ CAF_TEST(five failed tests are named and the others counted) {
   CAF_CHECK_EQUAL(nameless.evidence, "3 of 3 tests failed: 3 without a name");
 }
 
+CAF_TEST(a run that failed is not made up for by one behind it) {
+  for (const auto* text : {"1 failed, 2 passed in 0.1s\n1 passed in 0.1s\n",
+                           "=== 1 error in 0.1s ===\n=== 2 passed in 0.1s ===\n"})
+    CAF_CHECK(judged(report_format::pytest, text, 0).verdict == verdict::error);
+  CAF_CHECK(judged(report_format::pytest, "2 passed in 0.1s\n1 passed in 0.1s\n", 0).verdict == verdict::pass);
+}
+
 CAF_TEST(attributes that praise a suite are not believed) {
   const auto x = judged(report_format::junit,
                         "<testsuites tests='100' failures='0' errors='0'><testsuite tests='100' failures='0'>"

@@ -257,15 +257,16 @@ void claude_attempt::on_message(const streamed_message& x) {
   stop.fallback_left = has_fallback();
   const auto v = classify(stop, std::chrono::system_clock::now());
   if (v.action == verdict_action::verify)
-    return complete_with(text_of(x));
+    return complete_with(x);
   if (x.stop_reason == "max_tokens" && reserved_.max_tokens < max_tokens_)
     return end(outcome_class::content, "its answer was cut where its limits ended");
   if (v.action == verdict_action::retry_in_place) {
     ++answered_[x.stop_reason];
     return repeat(x, v.remedy);
   }
+  // The same model would say the same again, so that people must answer first.
   if (v.action != verdict_action::go_on)
-    return end(v.end, "the model stopped with '" + x.stop_reason.substr(0, 100) + "'"
+    return end(v.action == verdict_action::ask_human ? outcome_class::review : v.end, "the model stopped with '" + x.stop_reason.substr(0, 100) + "'"
                         + (x.stop_details.is_null() ? "" : ": " + cap_text(x.stop_details.dump(), said)) + " (row " + v.row + ")");
   if (x.stop_reason == "tool_use")
     return run_tools(x);
@@ -316,10 +317,18 @@ void claude_attempt::on_tools(const tool_turn& x) {
   send();
 }
 
-void claude_attempt::complete_with(const std::string& text) {
+void claude_attempt::complete_with(const streamed_message& x) {
+  const auto text = text_of(x);
   if (payload_.schema.empty())
     return complete("it ended its turn", cap_text(text, final_text_limits));
   auto answer = read_foreign_json(text);
+  if (!answer && answered_["unreadable answer"]++ == 0) {
+    auto added = conversation_->append_assistant(content_of(x));
+    if (added)
+      added = conversation_->append_user({}, {"Your answer can't be read: it " + render(answer.error())
+                                              + ". Answer again, with nothing but JSON that follows the schema."});
+    return added ? send() : end(outcome_class::transient, render(added.error()));
+  }
   if (!answer)
     return end(outcome_class::content, "its final answer isn't what the schema asks for: it " + render(answer.error())
                                          + " (row 31)");

@@ -64,7 +64,7 @@ private:
   void on_tools(const tool_turn&);
   void go_on_after_cut(const streamed_message&);
   void begin_conversation(const std::string& model);
-  void complete_with(const std::string& text);
+  void complete_with(const streamed_message&);
   void complete(const std::string& sentence, nlohmann::json result);
   void end(outcome_class, const std::string& sentence, std::chrono::milliseconds wait = {});
   void end_early(outcome_class, const std::string& sentence, bool at_once);

@@ -2,6 +2,7 @@
 
 #include "runtime/executors/classify/classify.hpp"
 
+#include <csignal>
 #include <cstdio>
 
 namespace swarm::executors {
@@ -99,9 +100,16 @@ command_verdict judge_work(const std::vector<std::string>& argv, const command_r
   return {v.end, std::move(evidence), v.wait};
 }
 
+bool tells_of_a_kill(const command_result& x) {
+  return x.ending == command_ending::exited && (x.exit_code == 128 + SIGKILL || x.exit_code == 128 + SIGTERM);
+}
+
 command_verdict judge_check(const std::vector<std::string>& argv, const command_result& x) {
   const auto v = judge(process_end{facts_of(x), {}, true});
   const auto check = "check " + quoted(argv);
+  if (tells_of_a_kill(x))
+    return {outcome_class::check_error, check + " gave no verdict: exit code " + std::to_string(x.exit_code)
+                                          + ", with which a shell says that a program was killed"};
   switch (v.end) {
     case outcome_class::completed: return {v.end, check + " passed" + survivors(x)};
     case outcome_class::check_failed:

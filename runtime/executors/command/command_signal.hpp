@@ -24,6 +24,9 @@ struct command_verdict {
 command_verdict judge_work(const std::vector<std::string>& argv, const command_result&,
                            const std::vector<std::int32_t>& exit_codes = {});
 
+/// Whether a shell says by its exit code that what it ran was killed (SIGKILL, SIGTERM): no verdict of a check.
+bool tells_of_a_kill(const command_result&);
+
 /// Of a check of the work. Whatever kept it from giving a verdict is `check_error` and never a pass.
 command_verdict judge_check(const std::vector<std::string>& argv, const command_result&);
 
