@@ -78,7 +78,11 @@ bool is_credential(std::string_view variable) {
   for (const auto* part : {"TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "APIKEY"})
     if (name.find(part) != name.npos)
       return true;
-  return name == "KEY" || name.ends_with("_KEY");
+  const auto last_word = std::string_view{name}.substr(name.rfind('_') + 1);
+  for (const auto* word : {"KEY", "PASS", "PAT", "AUTH"})
+    if (last_word == word)
+      return true;
+  return false;
 }
 
 caf::expected<check_plan> check_plan::make(std::vector<check_definition> checks, check_site site, unsigned seed) {

@@ -30,7 +30,7 @@ struct check_site {
 };
 
 /// Whether a variable of this name is taken for a credential of the executor, which no check gets: SWARM_SECRET_*, and
-/// whatever has TOKEN, SECRET, PASSWORD, PASSWD, CREDENTIAL, APIKEY or, as its last word, KEY in its name.
+/// whatever has TOKEN, SECRET, PASSWORD, PASSWD, CREDENTIAL or APIKEY in its name, or KEY, PASS, PAT or AUTH as its last word.
 bool is_credential(std::string_view variable);
 
 /// What a plan wants to be done next.

@@ -181,12 +181,13 @@ CAF_TEST(repeats are counted for each check by itself) {
 CAF_TEST(a program gets no credentials) {
   site.environment = {{"PATH", "/bin"},         {"SWARM_SECRET_DB", "x"}, {"ANTHROPIC_API_KEY", "x"}, {"GH_TOKEN", "x"},
                       {"db_password", "x"},     {"PGPASSWD", "x"},        {"AWS_CREDENTIALS", "x"},   {"KEYBOARD", "us"},
-                      {"CLIENT_SECRET_ID", "x"}, {"MONKEY", "y"},          {"SWARM_TICKET", "1"},      {"APIKEY2", "x"}};
+                      {"CLIENT_SECRET_ID", "x"}, {"MONKEY", "y"},          {"SWARM_TICKET", "1"},      {"APIKEY2", "x"},
+                      {"GITHUB_PAT", "x"},      {"DB_PASS", "x"},         {"AUTH", "x"},              {"GIT_AUTHOR", "me"}};
   make(R"([{"kind": "diff"}, )" + command + "]");
   std::string names;
   for (auto& [name, value] : plan.prepare().program.environment)
     names += name + " ";
-  CAF_CHECK_EQUAL(names, "KEYBOARD MONKEY PATH SWARM_TICKET ");
+  CAF_CHECK_EQUAL(names, "GIT_AUTHOR KEYBOARD MONKEY PATH SWARM_TICKET ");
 }
 
 CAF_TEST(a person is asked when all others have passed and only then) {

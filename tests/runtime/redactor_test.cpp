@@ -120,6 +120,23 @@ CAF_TEST(a secret is found in each of its encodings) {
   });
 }
 
+CAF_TEST(a long secret is found in the lines that encoders make of it) {
+  const std::string secret(70, '~'); // 94 characters, of which every fourth group is the same
+  const auto encoded = [](std::size_t width, const std::string& line_end) {
+    std::string text;
+    for (int i = 0; i < 23; ++i)
+      text += "fn5+";
+    text += "fg==";
+    text.insert(width, line_end);
+    return text;
+  };
+  std::vector<row> rows;
+  for (const std::size_t width : {64u, 76u})
+    for (const auto* line_end : {"\n", "\r\n", "\\n"})
+      rows.push_back({"<" + encoded(width, line_end) + "\n>", "<[redacted:K]\n>"});
+  check_rows(redactor_of({{"K", secret}}), rows);
+}
+
 CAF_TEST(credentials are known by their form) {
   const auto body = "\nMIIEow+/IBAAK=\nabc\n"s;
   check_rows(redactor_of({}), {

@@ -35,7 +35,23 @@ std::string base64(std::string_view bytes, std::string_view alphabet) {
   return result;
 }
 
-void for_each_base64(std::string_view secret, const consumer& use) {
+/// What begins a line of its own, in lines, also as JSON writes their ends.
+void for_each_wrapped(std::string_view encoded, const consumer& use) {
+  for (const std::size_t width : {64u, 76u}) {
+    for (const std::string_view line_end : {"\n", "\r\n", "\\n", "\\r\\n"}) {
+      if (encoded.size() <= width)
+        continue;
+      std::string text;
+      text.reserve(encoded.size() + (encoded.size() / width + 1) * line_end.size());
+      for (std::size_t at = 0; at < encoded.size(); at += width)
+        text.append(at == 0 ? "" : line_end).append(encoded.substr(at, width));
+      use(text);
+      wipe(text);
+    }
+  }
+}
+
+void for_each_base64(std::string_view secret, const consumer& use_line) {
   for (const auto alphabet : base64_alphabets) {
     for (std::size_t offset = 0; offset < 3; ++offset) {
       std::string shifted;
@@ -44,6 +60,11 @@ void for_each_base64(std::string_view secret, const consumer& use) {
       auto text = base64(shifted, alphabet);
       const auto first_own = (offset * 8 + 5) / 6;
       const auto own_end = shifted.size() * 8 / 6;
+      const auto use = [&](std::string_view encoded) {
+        use_line(encoded);
+        if (offset == 0)
+          for_each_wrapped(encoded, use_line);
+      };
       use(std::string_view{text}.substr(first_own, own_end - first_own));
       if (own_end < text.size()) {
         use(std::string_view{text}.substr(first_own));
