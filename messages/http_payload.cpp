@@ -127,7 +127,7 @@ caf::error read_poll_member(const std::string& name, const json& value, http_pay
 caf::error read_async(const json& value, std::optional<http_payload::async>& result) {
   if (!value.is_object())
     return wrong("'async' must be an object");
-  result.emplace();
+  result = http_payload::async{};
   for (auto& [name, member] : value.items()) {
     if (name == "accepted") {
       if (auto failed = read_statuses("async.accepted", member, result->accepted))
