@@ -404,4 +404,21 @@ CAF_TEST(a mock ends as it was told) {
   CAF_CHECK(crashed);
 }
 
+CAF_TEST(a client may be let go by what it calls) {
+  std::weak_ptr<http_client> gone;
+  for (int i = 0; i < 20; ++i) {
+    std::promise<void> called;
+    auto done = called.get_future();
+    auto last = std::make_shared<http_client>();
+    gone = last;
+    auto& it = *last;
+    it.after(0ms, [&called, x = std::move(last)]() mutable {
+      x.reset();
+      called.set_value();
+    });
+    done.wait();
+    CAF_CHECK(gone.expired());
+  }
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -41,22 +41,23 @@ struct http_client::impl {
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
-    thread = std::thread{[this] { run(); }};
   }
 
   ~impl() {
-    {
-      std::lock_guard guard{mutex};
-      is_ending = true;
-    }
-    wake();
-    thread.join();
     for (auto& [id, x] : exchanges)
       curl_multi_remove_handle(multi, x->easy.get());
     exchanges.clear();
     curl_multi_cleanup(multi);
     close(wakeup);
     close(epoll);
+  }
+
+  void end() {
+    {
+      std::lock_guard guard{mutex};
+      is_ending = true;
+    }
+    wake();
   }
 
   void post(std::function<void()> what) {
@@ -244,10 +245,18 @@ http_client::http_client() {
   static const auto ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (ready != CURLE_OK)
     throw std::runtime_error("libcurl can't be set up");
-  impl_ = std::make_unique<impl>();
+  impl_ = std::make_shared<impl>();
+  // Its own share: what it calls may be the last to hold the client, which then can't wait for it.
+  impl_->thread = std::thread{[x = impl_] { x->run(); }};
 }
 
-http_client::~http_client() = default;
+http_client::~http_client() {
+  impl_->end();
+  if (std::this_thread::get_id() == impl_->thread.get_id())
+    impl_->thread.detach();
+  else
+    impl_->thread.join();
+}
 
 exchange_id http_client::start(http_request request, on_bytes bytes, on_end end) {
   exchange_id id;
@@ -255,15 +264,15 @@ exchange_id http_client::start(http_request request, on_bytes bytes, on_end end)
     std::lock_guard guard{impl_->mutex};
     id = ++impl_->last_id;
   }
-  impl_->post([this, id, r = std::move(request), b = std::move(bytes), e = std::move(end)]() mutable {
-    impl_->begin(id, std::move(r), std::move(b), std::move(e));
+  impl_->post([x = impl_.get(), id, r = std::move(request), b = std::move(bytes), e = std::move(end)]() mutable {
+    x->begin(id, std::move(r), std::move(b), std::move(e));
   });
   return id;
 }
 
 void http_client::cancel(exchange_id id) {
   if (std::this_thread::get_id() == impl_->thread.get_id())
-    return impl_->post([this, id] { impl_->drop(id); });
+    return impl_->post([x = impl_.get(), id] { x->drop(id); });
   std::mutex mutex;
   std::condition_variable dropped;
   bool is_dropped = false;
@@ -278,8 +287,8 @@ void http_client::cancel(exchange_id id) {
 }
 
 void http_client::after(std::chrono::milliseconds delay, std::function<void()> what) {
-  impl_->post([this, due = clock_type::now() + delay, f = std::move(what)]() mutable {
-    impl_->alarms.emplace(due, std::move(f));
+  impl_->post([x = impl_.get(), due = clock_type::now() + delay, f = std::move(what)]() mutable {
+    x->alarms.emplace(due, std::move(f));
   });
 }
 
