@@ -185,6 +185,37 @@ CAF_TEST(other functions are replaced as one set) {
   CAF_CHECK(!must(store::migrate(s.db)).functions_replaced);
 }
 
+CAF_TEST(what others have built on the public functions outlives an upgrade) {
+  auto s = open();
+  must(store::migrate(s.db));
+  must(s.db.script("CREATE VIEW reasons AS SELECT count(*) FROM swarm.why(1); "
+                   "GRANT EXECUTE ON FUNCTION swarm.cancel TO pg_monitor; UPDATE swarm.function_set SET checksum = 'older'",
+                   "what others have built"));
+  must(store::migrate(s.db));
+  CAF_CHECK_EQUAL(s.ask("SELECT count FROM reasons"), "0");
+  CAF_CHECK_EQUAL(s.ask("SELECT has_function_privilege('pg_monitor', 'swarm.cancel(bigint)', 'EXECUTE')"), "t");
+  CAF_CHECK_EQUAL(s.ask("SELECT has_function_privilege('pg_monitor', 'swarm.retry(bigint, text)', 'EXECUTE')"), "f");
+}
+
+CAF_TEST(a function that had other parameters is gone after an upgrade and one that somebody needs stops it) {
+  auto s = open();
+  must(store::migrate(s.db));
+  const auto older = "UPDATE swarm.function_set SET checksum = 'older'; CREATE FUNCTION swarm.cancel(integer, text) RETURNS "
+                     "text LANGUAGE sql AS 'SELECT ''old'''";
+  must(s.db.script(older, "older functions"));
+  must(s.db.script("CREATE FUNCTION swarm.theirs() RETURNS text LANGUAGE sql AS 'SELECT ''x'''", "a stranger's function"));
+  must(store::migrate(s.db));
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(oid::regprocedure::text, ' ' ORDER BY proname) FROM pg_proc WHERE proname IN "
+                        "('cancel', 'theirs') AND pronamespace = 'swarm'::regnamespace"),
+                  "cancel(bigint) theirs()");
+  must(s.db.script(older, "older functions"));
+  must(s.db.script("CREATE VIEW stuck AS SELECT swarm.cancel(1, 'x')", "who needs one"));
+  CAF_CHECK_EQUAL(refusal(s), "database_error: ~drop_old_signatures.sql failed: cannot drop function cancel(integer,text) "
+                              "because other objects depend on it: view stuck depends on function cancel(integer,text) "
+                              "(SQLSTATE 2BP01)");
+  CAF_CHECK_EQUAL(s.ask("SELECT checksum FROM swarm.function_set"), "older");
+}
+
 CAF_TEST(functions can be replaced under a node that uses them) {
   auto s = open(), user = open();
   must(store::migrate(s.db));

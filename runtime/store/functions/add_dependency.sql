@@ -1,8 +1,7 @@
 -- Makes a ticket that waits depend on another one, while everything runs. Refused with the way round when it would wait
 -- for itself. Additions between existing tickets come one after another, or two of them could close a cycle together.
 -- Answers the state of the dependent afterwards.
-DROP FUNCTION IF EXISTS swarm.add_dependency;
-CREATE FUNCTION swarm.add_dependency(_parent_id bigint, _child_id bigint, _on_failure text DEFAULT 'block')
+CREATE OR REPLACE FUNCTION swarm.add_dependency(_parent_id bigint, _child_id bigint, _on_failure text DEFAULT 'block')
 RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _parent swarm.tickets;

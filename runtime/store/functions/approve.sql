@@ -1,7 +1,6 @@
 -- A person's yes to the work of a ticket that waits for a verdict: it is completed, as if its worker had settled it so,
 -- and its dependents are released. Answers 'completed'; 'not_found', or 'is ' and the state that doesn't allow it.
-DROP FUNCTION IF EXISTS swarm.approve;
-CREATE FUNCTION swarm.approve(_ticket_id bigint, _by text DEFAULT session_user, _note text DEFAULT NULL) RETURNS text
+CREATE OR REPLACE FUNCTION swarm.approve(_ticket_id bigint, _by text DEFAULT session_user, _note text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _review swarm.reviews;

@@ -1,8 +1,7 @@
 -- Cancels a ticket. One that waits is cancelled at once; a running one gets a request that its node learns of with the
 -- next heartbeat (or at once, by notification). Answers 'done', 'requested', 'not_found', or the final state that
 -- doesn't allow it.
-DROP FUNCTION IF EXISTS swarm.cancel;
-CREATE FUNCTION swarm.cancel(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION swarm.cancel(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _state swarm.final_state;
 BEGIN

@@ -3,8 +3,7 @@
 --   unique_key, on_conflict    among all tickets that aren't final; return the number of the one that holds the key,
 --                              replace what it shall do if it still waits, or reject
 -- A call is an event for the nodes only with the next poll; whoever wants it at once sends NOTIFY swarm afterwards.
-DROP FUNCTION IF EXISTS swarm.enqueue;
-CREATE FUNCTION swarm.enqueue(
+CREATE OR REPLACE FUNCTION swarm.enqueue(
     kind text, payload jsonb DEFAULT '{}', queue text DEFAULT 'default', priority integer DEFAULT 100,
     attempts integer DEFAULT 3, timeout interval DEFAULT '1 hour', run_at timestamptz DEFAULT NULL,
     deadline interval DEFAULT NULL, queue_timeout interval DEFAULT NULL, start_timeout interval DEFAULT NULL,

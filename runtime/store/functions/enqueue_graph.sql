@@ -3,8 +3,7 @@
 --   {"build": {"kind": "command", "payload": {"command": ["make"]}}, "test": {"kind": "noop", "needs": ["build"]}}
 -- Answers the number of each. A unique key that another ticket holds refuses the whole graph, whatever on_conflict says:
 -- a ticket of somebody else can't stand in for one of a graph.
-DROP FUNCTION IF EXISTS swarm.enqueue_graph;
-CREATE FUNCTION swarm.enqueue_graph(name text, tickets jsonb) RETURNS TABLE (graph_id bigint, key text, ticket_id bigint)
+CREATE OR REPLACE FUNCTION swarm.enqueue_graph(name text, tickets jsonb) RETURNS TABLE (graph_id bigint, key text, ticket_id bigint)
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE

@@ -1,6 +1,5 @@
 -- Stops claims from a queue; what runs goes on. Who and why is kept for people who wonder.
-DROP FUNCTION IF EXISTS swarm.pause_queue;
-CREATE FUNCTION swarm.pause_queue(_queue text, _reason text DEFAULT NULL, _by text DEFAULT session_user) RETURNS boolean
+CREATE OR REPLACE FUNCTION swarm.pause_queue(_queue text, _reason text DEFAULT NULL, _by text DEFAULT session_user) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     UPDATE swarm.queues SET paused_at = clock_timestamp(), paused_by = _by, pause_reason = _reason
@@ -8,8 +7,7 @@ BEGIN
     RETURN FOUND OR EXISTS (SELECT FROM swarm.queues WHERE name = _queue);
 END $$;
 
-DROP FUNCTION IF EXISTS swarm.resume_queue;
-CREATE FUNCTION swarm.resume_queue(_queue text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION swarm.resume_queue(_queue text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     UPDATE swarm.queues SET paused_at = NULL, paused_by = NULL, pause_reason = NULL WHERE name = _queue;
     RETURN FOUND;
@@ -18,8 +16,7 @@ END $$;
 -- Sets the limits and the order of a queue, which is made if there is none; NULL means no limit, as for all that isn't
 -- given; command_limits: see within_limits. Tickets that are queued already keep their places when the order changes,
 -- relative to each other.
-DROP FUNCTION IF EXISTS swarm.configure_queue;
-CREATE FUNCTION swarm.configure_queue(queue text, slots integer DEFAULT NULL, slots_per_node integer DEFAULT NULL,
+CREATE OR REPLACE FUNCTION swarm.configure_queue(queue text, slots integer DEFAULT NULL, slots_per_node integer DEFAULT NULL,
                                       slots_per_key integer DEFAULT NULL, ageing interval DEFAULT NULL,
                                       is_fair boolean DEFAULT false, command_limits jsonb DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$

@@ -1,7 +1,6 @@
 -- Lets a schedule fire no more until it is resumed; moments that pass meanwhile bring nothing. Who and why is kept for
 -- people who wonder.
-DROP FUNCTION IF EXISTS swarm.pause_schedule;
-CREATE FUNCTION swarm.pause_schedule(_name text, _reason text DEFAULT NULL, _by text DEFAULT session_user) RETURNS boolean
+CREATE OR REPLACE FUNCTION swarm.pause_schedule(_name text, _reason text DEFAULT NULL, _by text DEFAULT session_user) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     UPDATE swarm.schedules
@@ -10,8 +9,7 @@ BEGIN
     RETURN FOUND OR EXISTS (SELECT FROM swarm.schedules WHERE name = _name);
 END $$;
 
-DROP FUNCTION IF EXISTS swarm.resume_schedule;
-CREATE FUNCTION swarm.resume_schedule(_name text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION swarm.resume_schedule(_name text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     UPDATE swarm.schedules
     SET next_at = CASE WHEN paused_at IS NULL THEN next_at

@@ -1,8 +1,7 @@
 -- A person's no to the work of a ticket that waits for a verdict: the attempt has failed its check, with his words as
 -- the evidence that the next one begins with. There is no backoff, because a person has thought about it. Answers
 -- 'attempt_failed'; 'failed' when that was the last attempt; 'not_found', or 'is ' and the state that doesn't allow it.
-DROP FUNCTION IF EXISTS swarm.reject;
-CREATE FUNCTION swarm.reject(_ticket_id bigint, _by text, _why text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION swarm.reject(_ticket_id bigint, _by text, _why text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _review   swarm.reviews;
     _evidence CONSTANT text := format('rejected by %s: %s', _by, _why);

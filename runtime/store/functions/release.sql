@@ -1,8 +1,7 @@
 -- Takes a running ticket away from its worker and queues it again, without counting anything: for an operator who knows
 -- that the worker is gone. Whatever the worker says later is lost. Answers the event that was written ('released', or
 -- 'cancelled' if that was asked for), 'not_found', or the state that doesn't allow it.
-DROP FUNCTION IF EXISTS swarm.release;
-CREATE FUNCTION swarm.release(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION swarm.release(_ticket_id bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _lease swarm.leases;
     _event text;

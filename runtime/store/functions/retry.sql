@@ -3,8 +3,7 @@
 -- Its next claim has a new fence, so a zombie of the old attempts can't speak for it. Refused (SW004) while another ticket
 -- holds its unique key. With _only_reason a ticket that didn't end for it, or that somebody has revived meanwhile, is left
 -- alone. Answers 'revived_ready', 'revived_blocked', 'not_found', or the state that doesn't allow it.
-DROP FUNCTION IF EXISTS swarm.retry;
-CREATE FUNCTION swarm.retry(_ticket_id bigint, _only_reason text DEFAULT NULL) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION swarm.retry(_ticket_id bigint, _only_reason text DEFAULT NULL) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _ticket    swarm.tickets;
     _remaining integer;

@@ -1,8 +1,7 @@
 -- Submits a ticket at every moment that a cron expression names in a time zone: "minute hour day month weekday", with
 -- *, lists, ranges, steps and English names. Replaces the schedule of the same name; a moment that is due isn't lost by
 -- that. Answers when it fires first.
-DROP FUNCTION IF EXISTS swarm.schedule;
-CREATE FUNCTION swarm.schedule(name text, cron text, ticket jsonb, time_zone text DEFAULT 'UTC') RETURNS timestamptz
+CREATE OR REPLACE FUNCTION swarm.schedule(name text, cron text, ticket jsonb, time_zone text DEFAULT 'UTC') RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_variable
 DECLARE
@@ -22,8 +21,7 @@ BEGIN
     RETURN _next;
 END $$;
 
-DROP FUNCTION IF EXISTS swarm.unschedule;
-CREATE FUNCTION swarm.unschedule(_name text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION swarm.unschedule(_name text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     DELETE FROM swarm.schedules s WHERE s.name = _name;
     RETURN FOUND;

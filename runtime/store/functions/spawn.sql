@@ -1,8 +1,7 @@
 -- Submits a ticket from within a running attempt, under its fence: who has lost the claim spawns nothing. The child
 -- inherits queue, priority, group and deadline where it names none, and never outlives its spawner's deadline. How many a
 -- ticket may spawn, and how deep, is capped: an agent that spawns agents must not fill the queue.
-DROP FUNCTION IF EXISTS swarm.spawn;
-CREATE FUNCTION swarm.spawn(_ticket_id bigint, _fence bigint, _kind text, _payload jsonb,
+CREATE OR REPLACE FUNCTION swarm.spawn(_ticket_id bigint, _fence bigint, _kind text, _payload jsonb,
                             _queue text DEFAULT NULL, _priority smallint DEFAULT NULL,
                             _attempts_max smallint DEFAULT NULL, _timeout_ms bigint DEFAULT NULL,
                             _extras jsonb DEFAULT '{}') RETURNS bigint

@@ -1,7 +1,6 @@
 -- What the end of a ticket would touch if it didn't complete: the dependents that would be cancelled, those that would go
 -- on without it, and those that would wait for ever, down the line. Changes nothing.
-DROP FUNCTION IF EXISTS swarm.touched_by;
-CREATE FUNCTION swarm.touched_by(_ticket_id bigint) RETURNS TABLE (ticket_id bigint, key text, state text, effect text)
+CREATE OR REPLACE FUNCTION swarm.touched_by(_ticket_id bigint) RETURNS TABLE (ticket_id bigint, key text, state text, effect text)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN

@@ -1,7 +1,6 @@
 -- Why a ticket is where it is, in sentences: what it waits for, down to the root of it. _node_silent_ms: a node that
 -- wasn't seen for so long isn't taken for living.
-DROP FUNCTION IF EXISTS swarm.why;
-CREATE FUNCTION swarm.why(_ticket_id bigint, _node_silent_ms bigint DEFAULT 120000) RETURNS SETOF text
+CREATE OR REPLACE FUNCTION swarm.why(_ticket_id bigint, _node_silent_ms bigint DEFAULT 120000) RETURNS SETOF text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     _t    record;
