@@ -25,7 +25,7 @@ struct fixture {
   std::string claim_groups(std::int32_t limit) {
     std::string result;
     for (auto& x : s.claim(limit))
-      result += s.ask("SELECT group_key FROM swarm.tickets WHERE id = " + to_string(x.ticket));
+      result += s.ask("SELECT coalesce(group_key, '-') FROM swarm.tickets WHERE id = " + to_string(x.ticket));
     return result;
   }
 
@@ -170,6 +170,30 @@ CAF_TEST(tickets that run when a limit is set or lowered count) {
                                             + running[running.size() - 1 - i]))}});
   CAF_CHECK_EQUAL(claim_on(1), 1u);
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.leases"), "3");
+}
+
+CAF_TEST(tickets of a group that run when its limit is set count) {
+  for (auto key : {"a", "a", "a", "a", "b"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  CAF_CHECK_EQUAL(claim_groups(2), "aa");
+  s.ask("SELECT swarm.enqueue('noop', queue => 'other', group_key => 'b')");
+  CAF_CHECK_EQUAL(must(store::claim(s.db, {"other", 1, d.node, {}})).size(), 1u);
+  configure("slots_per_key => 1");
+  CAF_CHECK_EQUAL(claim_groups(100), "b");
+  configure("slots_per_key => 3");
+  CAF_CHECK_EQUAL(claim_groups(100), "a");
+}
+
+CAF_TEST(a full group that fills the head of a queue keeps nobody waiting) {
+  configure("slots_per_key => 1");
+  s.ask("SELECT swarm.enqueue('noop')");
+  s.ask("SELECT count(swarm.enqueue('noop', group_key => 'a')) FROM generate_series(1, 1100)");
+  for (auto key : {"b", "b", "c"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  s.ask("SELECT swarm.enqueue('noop')");
+  CAF_CHECK_EQUAL(claim_groups(4), "-abc"); // b's second one has no slot
+  CAF_CHECK_EQUAL(claim_groups(4), "-");
+  CAF_CHECK_EQUAL(claim_groups(4), "");
 }
 
 CAF_TEST(slots are made by one claim at a time) {

@@ -30,17 +30,18 @@ BEGIN
     FROM held h WHERE l.ticket_id = h.ticket_id
     RETURNING l.ticket_id, l.fence, l.cancel_requested_at IS NOT NULL, false;
 
-    -- What somebody has in hand looks silent when he lets go, until the next beat: the node itself is alive.
-    UPDATE swarm.nodes n SET held_up_at = _now
-    WHERE n.id = _node_id AND EXISTS (SELECT FROM swarm.leases l
-                                      JOIN unnest(_ticket_ids, _fences) AS g (ticket, token)
-                                          ON g.ticket = l.ticket_id AND g.token = l.fence
-                                      WHERE l.last_heartbeat <> _now);
-    -- What wasn't renewed just now: passed over, and held all the same; or not asked for.
     RETURN QUERY
-    SELECT l.ticket_id, l.fence, l.cancel_requested_at IS NOT NULL, g.ticket_id IS NULL
-    FROM swarm.leases l
-    LEFT JOIN unnest(_ticket_ids, _fences) AS g (ticket_id, fence) ON g.ticket_id = l.ticket_id AND g.fence = l.fence
-    WHERE l.node_id = _node_id AND l.last_heartbeat <> _now
-      AND (g.ticket_id IS NOT NULL OR l.claimed_at < _now - swarm.milliseconds(_orphan_after_ms));
+    WITH rest AS MATERIALIZED (
+        -- What wasn't renewed just now: passed over, and held all the same; or not asked for.
+        SELECT l.ticket_id, l.fence, l.cancel_requested_at, g.ticket_id IS NULL AS orphan
+        FROM swarm.leases l
+        LEFT JOIN unnest(_ticket_ids, _fences) AS g (ticket_id, fence) ON g.ticket_id = l.ticket_id AND g.fence = l.fence
+        WHERE l.node_id = _node_id AND l.last_heartbeat <> _now
+          AND (g.ticket_id IS NOT NULL OR l.claimed_at < _now - swarm.milliseconds(_orphan_after_ms))
+    ), held_up AS (
+        -- What somebody has in hand looks silent when he lets go, until the next beat: the node itself is alive.
+        UPDATE swarm.nodes n SET held_up_at = _now
+        WHERE n.id = _node_id AND EXISTS (SELECT FROM rest WHERE NOT orphan)
+    )
+    SELECT r.ticket_id, r.fence, r.cancel_requested_at IS NOT NULL, r.orphan FROM rest r;
 END $$;
