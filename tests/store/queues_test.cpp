@@ -29,6 +29,9 @@ struct fixture {
     return result;
   }
 
+  /// One look of the net.
+  void look_after_order() { must(store::cascade(s.db, {ticket_id{0}, 10})); }
+
   std::string claim_payload() { return must(store::claim(s.db, {"default", 1, s.node, {}})).at(0).payload; }
 
   std::size_t claim_on(std::int64_t node, std::int32_t limit = 100) {
@@ -272,9 +275,49 @@ CAF_TEST(with ageing a ticket that has waited long enough overtakes a more urgen
   CAF_CHECK_EQUAL(to_string(s.claim_one().ticket), urgent);
   // A hundred seconds make up for ten steps.
   s.ask("UPDATE swarm.ready SET queued_at = queued_at - interval '101 s'");
-  configure("ageing => '10 seconds'");
+  configure("ageing => '9 seconds'");
   enqueue(", priority => 100");
   CAF_CHECK_EQUAL(to_string(s.claim_one().ticket), slow);
+}
+
+CAF_TEST(other limits do not disturb the turns of a fair queue) {
+  configure("is_fair => true");
+  for (auto key : {"a", "a", "b"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  configure("is_fair => true, slots => 2");
+  CAF_CHECK_EQUAL(claim_groups(2), "ab");
+}
+
+CAF_TEST(what an open transaction brings in an old order is put where it belongs) {
+  auto other = d.open(), reader = d.open();
+  must(other.db.script("BEGIN; SELECT swarm.enqueue('noop', priority => 7)", "brings a ticket"));
+  configure("ageing => '10 seconds'");
+  enqueue("");
+  look_after_order();
+  look_after_order(); // not yet: it is still open
+  must(other.db.script("COMMIT", "the ticket is there"));
+  must(reader.db.script("BEGIN; SELECT FROM swarm.ready WHERE rank = 7 FOR UPDATE", "has it in hand"));
+  look_after_order();
+  CAF_CHECK_EQUAL(s.ask("SELECT min(rank) FROM swarm.ready"), "7");
+  must(reader.db.script("COMMIT", "lets go"));
+  look_after_order();
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.ready r JOIN swarm.tickets t ON t.id = r.ticket_id WHERE r.rank = "
+                        "(extract(epoch FROM r.queued_at) * 1000)::bigint + t.priority * 10000"),
+                  "2");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(reordered) FROM swarm.queues"), "0");
+}
+
+CAF_TEST(mending the order of a fair queue keeps the turns that were drawn) {
+  auto other = d.open();
+  must(other.db.script("BEGIN; SELECT swarm.enqueue('noop', priority => 7, group_key => 'c')", "brings a ticket"));
+  configure("is_fair => true");
+  for (auto key : {"a", "a", "b"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  look_after_order();
+  must(other.db.script("COMMIT", "the ticket is there"));
+  look_after_order();
+  CAF_CHECK_EQUAL(s.ask("SELECT min(rank) >> 40 FROM swarm.ready"), "7");
+  CAF_CHECK_EQUAL(claim_groups(4), "caba");
 }
 
 CAF_TEST(nothing is claimed from a paused queue and all is told about the pause) {

@@ -8,6 +8,7 @@ DECLARE
     _held     bigint[];
     _released bigint[];
 BEGIN
+    PERFORM swarm.mend_order();
     _held := ARRAY(SELECT ticket_id FROM swarm.blocked WHERE ticket_id > _after ORDER BY ticket_id LIMIT _limit
                    FOR UPDATE SKIP LOCKED);
     checked := cardinality(_held);

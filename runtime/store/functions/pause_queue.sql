@@ -22,6 +22,7 @@ CREATE OR REPLACE FUNCTION swarm.configure_queue(queue text, slots integer DEFAU
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_variable
 DECLARE
+    _was swarm.queues;
     _at  swarm.queues;
     _why text;
 BEGIN
@@ -36,15 +37,20 @@ BEGIN
     IF _why IS NOT NULL THEN
         RAISE EXCEPTION '%', _why USING ERRCODE = 'SW002';
     END IF;
+    SELECT * INTO _was FROM swarm.queues q WHERE q.name = queue FOR NO KEY UPDATE;
     INSERT INTO swarm.queues AS q (name, slots, slots_per_node, slots_per_key, ageing_ms, is_fair, command_limits)
     VALUES (queue, slots, slots_per_node, slots_per_key, swarm.to_ms(ageing::text), is_fair, command_limits)
     ON CONFLICT ON CONSTRAINT queue_name_once DO UPDATE
     SET slots = excluded.slots, slots_per_node = excluded.slots_per_node, slots_per_key = excluded.slots_per_key,
         ageing_ms = excluded.ageing_ms, is_fair = excluded.is_fair, command_limits = excluded.command_limits
     RETURNING * INTO _at;
-    -- Ranks of another order would sort wrongly beside new ones.
+    IF _was.is_fair = _at.is_fair AND _was.ageing_ms IS NOT DISTINCT FROM _at.ageing_ms THEN
+        RETURN;
+    END IF;
+    -- Ranks of another order would sort wrongly beside new ones. What open transactions bring is mended later.
     UPDATE swarm.ready r SET rank = swarm.rank_of(_at, t.priority, r.queued_at)
     FROM swarm.tickets t WHERE r.queue_id = _at.id AND t.id = r.ticket_id;
+    UPDATE swarm.queues q SET reordered = '0' WHERE q.id = _at.id;
 END $$;
 
 -- What a queue is sorted by, for a ticket that is there already; in a fair one, before all turns of its priority.
