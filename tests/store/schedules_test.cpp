@@ -120,6 +120,32 @@ CAF_TEST(a schedule whose unique key is being taken waits for the next look) {
   CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.firings f JOIN swarm.tickets t ON t.id = f.ticket_id"), "2");
 }
 
+CAF_TEST(a crowd of schedules whose unique key is being taken holds up nobody) {
+  s.ask("SELECT count(swarm.schedule('keyed ' || n, '* * * * *', '{\"kind\": \"noop\", \"unique_key\": \"x\"}')) "
+        "FROM generate_series(1, 60) AS n");
+  s.ask(R"(SELECT swarm.schedule('other', '* * * * *', '{"kind": "noop"}'))");
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 s'", "a moment ago"));
+  auto client = d.open();
+  must(client.db.script("BEGIN; SELECT swarm.enqueue('noop', unique_key => 'x')", "takes the key"));
+  // A fifth of a second for each would be twelve.
+  must(s.db.script("SET statement_timeout = '5s'", "no patience"));
+  auto report = must(store::promote(s.db, 100));
+  CAF_CHECK_EQUAL(report.fired, 1);
+  CAF_CHECK(report.next_due >= std::chrono::milliseconds{100}); // no reason to ask all the time
+}
+
+CAF_TEST(a schedule whose parent somebody has in hand waits for the next look) {
+  auto parent = s.ask("SELECT swarm.enqueue('noop')");
+  s.ask("SELECT swarm.schedule('needy', '* * * * *', '{\"kind\": \"noop\", \"needs\": [" + parent + "]}')");
+  s.ask(R"(SELECT swarm.schedule('other', '* * * * *', '{"kind": "noop"}'))");
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 s'", "a moment ago"));
+  auto client = d.open();
+  must(client.db.script("BEGIN; SELECT FROM swarm.tickets FOR UPDATE", "has the parent in hand"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 1);
+  must(client.db.script("COMMIT", "lets go"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 1);
+}
+
 CAF_TEST(a schedule that is set again fires what was due) {
   s.ask(R"(SELECT swarm.schedule('x', '0 0 1 1 *', '{"kind": "noop"}'))");
   must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 s'", "a moment ago"));

@@ -165,6 +165,13 @@ BEGIN
     FROM (SELECT DISTINCT k FROM unnest(_keys) AS k ORDER BY k) sorted;
 END $$;
 
+-- The same without waiting: whether nobody else was first.
+DROP FUNCTION IF EXISTS swarm.try_unique_key;
+CREATE FUNCTION swarm.try_unique_key(_key text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN pg_try_advisory_xact_lock(hashtextextended('swarm unique key ' || _key, 0));
+END $$;
+
 -- The ticket that isn't final and has a unique key, or NULL.
 DROP FUNCTION IF EXISTS swarm.holder_of;
 CREATE FUNCTION swarm.holder_of(_key text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$

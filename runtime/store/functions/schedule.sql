@@ -43,6 +43,9 @@ BEGIN
         SELECT * FROM swarm.schedules WHERE next_at <= clock_timestamp()
         ORDER BY next_at LIMIT _limit FOR UPDATE SKIP LOCKED
     LOOP
+        -- Somebody's transaction is about to take or give its unique key: at the next look.
+        CONTINUE WHEN _due.ticket ? 'unique_key'
+                      AND NOT swarm.try_unique_key(_due.ticket ->> 'unique_key');
         _failure := NULL;
         IF NOT EXISTS (SELECT FROM swarm.firings WHERE schedule_id = _due.id AND fire_at = _due.next_at) THEN
             BEGIN
@@ -51,7 +54,7 @@ BEGIN
                 _fired := _fired + 1;
             EXCEPTION
                 WHEN lock_not_available THEN
-                    CONTINUE; -- somebody's transaction is about to take or give its unique key: at the next look
+                    CONTINUE; -- somebody has in hand what its ticket needs: at the next look
                 WHEN OTHERS THEN
                     IF SQLSTATE !~ '^(22|23|SW)' THEN
                         RAISE; -- no fault of the ticket: the whole look is repeated
