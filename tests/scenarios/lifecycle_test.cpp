@@ -207,6 +207,19 @@ CAF_TEST(a second signal hands back at once) {
   }
 }
 
+CAF_TEST(work whose ticket is released is stopped at once and begins again) {
+  auto node = me.start_node(); // its next beat of its own is half a minute away
+  submit(slow_graph);
+  auto work = running("a");
+  forget();
+  CAF_CHECK_EQUAL(me.run({"release", ask(database.conninfo(), "SELECT id FROM swarm.tickets WHERE key = 'a'")}).code, 0);
+  CAF_CHECK(within(10s, [&] { return !is_alive(work); }));
+  running("a");
+  me.write("go", "");
+  CAF_CHECK(within(20s, [&] { return me.state("a") == "completed"; }));
+  CAF_CHECK_EQUAL(me.history("a"), "submitted claimed released claimed completed");
+}
+
 CAF_TEST(a third signal kills and the next start takes the tickets back) {
   auto node = me.start_node({"--node.drain_timeout", "10m", "--command.interrupt_grace", "10m"});
   submit(stubborn_graph);

@@ -145,6 +145,32 @@ CAF_TEST(a node and a group key have limits of their own) {
   CAF_CHECK_EQUAL(claim_on(3), 0u);
 }
 
+CAF_TEST(why names the limit of a queue that keeps a ticket waiting) {
+  auto why = [&](const std::string& id) { return s.ask("SELECT string_agg(w, '; ') FROM swarm.why(" + id + ") w"); };
+  s.ask("UPDATE swarm.nodes SET queues = '{default}', last_seen_at = clock_timestamp() WHERE id = " + to_string(d.node));
+  for (auto& [limit, sentence] : std::vector<std::pair<std::string, std::string>>{
+         {"slots => 1", "all 1 slots of queue default are taken"},
+         {"slots_per_node => 1", "each node that serves queue default has taken its 1 slots"},
+         {"slots_per_key => 1", "all 1 slots of group a are taken"}}) {
+    configure(limit);
+    enqueue(", group_key => 'a'");
+    auto waiting = enqueue(", group_key => 'a'");
+    auto running = s.claim_one();
+    CAF_CHECK_EQUAL(s.claim(1).size(), 0u);
+    CAF_CHECK(why(waiting).find(sentence) != std::string::npos);
+    s.settle(running);
+    CAF_CHECK(why(waiting).find(sentence) == std::string::npos);
+    s.settle(s.claim_one());
+  }
+  // Another node may have room, and then this isn't why.
+  configure("slots_per_node => 1");
+  enqueue("");
+  auto waiting = enqueue("");
+  s.claim_one();
+  s.ask("SELECT node_id FROM swarm.register_node(gen_random_uuid(), 'n', 'h', 1, '0', '{default}')");
+  CAF_CHECK(why(waiting).find("slots") == std::string::npos);
+}
+
 CAF_TEST(a lowered limit holds from the next claim on) {
   configure("slots => 3");
   for (int i = 0; i < 5; ++i)

@@ -155,10 +155,10 @@ BEGIN
     IF _running >= _q.slots THEN
         RETURN NEXT format('all %s slots of queue %s are taken', _q.slots, _q.name);
     END IF;
-    IF _q.slots_per_node IS NOT NULL AND NOT EXISTS (
-           SELECT FROM swarm.nodes n
-           WHERE n.stopped_at IS NULL AND n.last_seen_at > clock_timestamp() - interval '5 minutes' AND _q.name = ANY (n.queues)
-             AND _q.slots_per_node > (SELECT count(*) FROM swarm.leases l WHERE l.queue_id = _q.id AND l.node_id = n.id)) THEN
+    IF (SELECT bool_and((SELECT count(*) FROM swarm.leases l WHERE l.queue_id = _q.id AND l.node_id = n.id) >= _q.slots_per_node)
+        FROM swarm.nodes n
+        WHERE n.stopped_at IS NULL AND n.last_seen_at > clock_timestamp() - interval '5 minutes'
+          AND _q.name = ANY (n.queues)) THEN
         RETURN NEXT format('each node that serves queue %s has taken its %s slots', _q.name, _q.slots_per_node);
     END IF;
     SELECT count(*) INTO _running FROM swarm.leases l JOIN swarm.tickets t ON t.id = l.ticket_id
