@@ -21,12 +21,6 @@ double ms_since(clock::time_point begun) {
   return std::chrono::duration<double, std::milli>(clock::now() - begun).count();
 }
 
-latency_figures summarize(std::vector<double> samples) {
-  std::sort(samples.begin(), samples.end());
-  auto at = [&](double share) { return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1))]; };
-  return samples.empty() ? latency_figures{} : latency_figures{at(0.5), at(0.99)};
-}
-
 caf::expected<void> fill(bench_site& site, store::connection& db, std::int64_t count) {
   new_ticket x;
   x.kind = "noop";
@@ -96,18 +90,26 @@ caf::expected<latency_figures> time_claims(bench_site& site, store::connection& 
   return summarize(std::move(times));
 }
 
+caf::expected<step_figures> measure_claims(bench_site& site, store::connection& db, const claim_request& request,
+                                           int samples, std::int64_t waiting) {
+  auto ours = time_claims(site, db, request, samples);
+  if (!ours)
+    return std::move(ours.error());
+  auto least = bare::time_claims(site, db, waiting, request.limit, samples);
+  if (!least)
+    return std::move(least.error());
+  return step_figures{*ours, *least};
+}
+
 caf::expected<backlog_figures> measure_backlog(bench_site& site, store::connection& db, node_id self, int samples,
                                                std::int64_t waiting) {
-  backlog_figures result{waiting, {}, {}};
-  auto one = time_claims(site, db, {"default", 1, self}, samples);
+  auto one = measure_claims(site, db, {"default", 1, self}, samples, waiting);
   if (!one)
     return std::move(one.error());
-  auto hundred = time_claims(site, db, {"default", 100, self}, samples / 4);
+  auto hundred = measure_claims(site, db, {"default", 100, self}, samples / 4, waiting);
   if (!hundred)
     return std::move(hundred.error());
-  result.claim_one = *one;
-  result.claim_hundred = *hundred;
-  return result;
+  return backlog_figures{waiting, *one, *hundred};
 }
 
 caf::expected<void> measure_backlogs(bench_site& site, const queue_load& load, queue_figures& result) {
@@ -211,7 +213,10 @@ caf::expected<void> measure_heartbeat(bench_site& site, const queue_load& load, 
       return make_error(errc::database_error, "a heartbeat renewed " + std::to_string(held->size()) + " leases of "
                                                 + std::to_string(beat.held.claims.size()));
   }
-  result.heartbeat_ms = summarize(std::move(times)).p50;
+  auto least = bare::time_heartbeat(site, db, load.leases, static_cast<int>(times.size()));
+  if (!least)
+    return std::move(least.error());
+  result.heartbeat = {summarize(std::move(times)), *least};
   return caf::unit;
 }
 
@@ -255,7 +260,10 @@ caf::expected<void> measure_low_load(bench_site& site, const queue_load& load, q
     times.push_back(*took);
     std::this_thread::sleep_for(5ms);
   }
-  result.start = summarize(std::move(times));
+  auto least = bare::time_start(site, *db, load.samples);
+  if (!least)
+    return std::move(least.error());
+  result.start = {summarize(std::move(times)), *least};
 
   // A node counts as idle after a minute without work.
   for (auto end = clock::now() + 65s; clock::now() < end; std::this_thread::sleep_for(50ms))

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tools/swarm/bench_site.hpp"
+#include "tools/swarm/bench_bare.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -15,23 +15,23 @@ struct queue_load {
   int samples = 200;                    ///< Of each latency.
 };
 
-/// A few numbers of one kind, in milliseconds.
-struct latency_figures {
-  double p50 = 0, p99 = 0;
+/// A step, and the least that a database must do for it, measured in the same run.
+struct step_figures {
+  latency_figures ours, bare;
 };
 
 struct backlog_figures {
   std::int64_t waiting = 0;
-  latency_figures claim_one, claim_hundred;
+  step_figures claim_one, claim_hundred;
 };
 
 struct queue_figures {
   std::vector<backlog_figures> backlogs;
   latency_figures beside_finished; ///< A claim of a hundred, with 10,000 waiting beside those that have finished.
   latency_figures held_snapshot; ///< A claim of a hundred, after 50,000 were claimed under another session's old snapshot.
-  double heartbeat_ms = 0;       ///< Of all leases, in one statement.
-  latency_figures start;         ///< From the enqueueing of one ticket until its attempt is claimed by an idle node.
-  double idle_transactions = 0;  ///< Per second, of a node without work.
+  step_figures heartbeat;        ///< Of all leases, in one statement.
+  step_figures start;            ///< From the enqueueing of one ticket until its attempt is claimed by an idle node.
+  double idle_transactions = 0;  ///< Per second, of a node without work; bare SQL needs none.
 };
 
 /// How long the single steps take. Uses databases of its own.
