@@ -40,6 +40,7 @@ CAF_TEST(whatever goes wrong every ticket is completed once when it is over) {
   CAF_CHECK(all.failed_retried > 0u);
   CAF_CHECK(all.propagated > 0u);
   CAF_CHECK(all.extended > 0u);
+  CAF_CHECK(all.breakers_opened > 0u && all.breakers_closed > 0u);
   CAF_CHECK(all.kills > 0u && all.pauses > 0u && all.crashes > 0u);
 }
 

@@ -37,6 +37,10 @@ const std::string work_sql =
   "SELECT string_agg(concat(parent_id, ' ', ending, ' after ', after_child), E'\\n' ORDER BY id) "
   "FROM swarm.cascade_work";
 
+const std::string breakers_sql =
+  "SELECT string_agg(concat_ws(' ', route || ' ' || credential, ticket_id, state, failures, trips, until <= clock_timestamp(), "
+  "probe_ticket), E'\\n' ORDER BY id) FROM swarm.breakers";
+
 /// One claim, as each side knows it.
 struct twin {
   claim_ref real, model;
@@ -97,6 +101,34 @@ public:
     compare();
   }
 
+  /// The same with tickets that all need one of two services, which are away now and then.
+  void play_services(std::uint64_t seed, int steps) {
+    random_.seed(seed);
+    base_ = model_.tables().tickets.size();
+    claims_.clear();
+    places_.clear();
+    new_graph graph{"graph", std::vector<new_ticket>(8)};
+    for (auto& x : graph.tickets) {
+      x.key = "t" + std::to_string(&x - graph.tickets.data());
+      x.kind = "noop";
+      x.payload = payload_with_route();
+      x.attempts_max = 20;
+    }
+    submit(graph);
+    for (int i = 0; i < steps; ++i) {
+      switch (below(8)) {
+        case 0: step(); break;
+        case 1: case 2: claim("default", static_cast<std::int32_t>(1 + below(3))); break;
+        case 3: case 4: age_breaker(); break;
+        case 5: promote(); break;
+        default: settle();
+      }
+      compare();
+    }
+    clean_up();
+    compare();
+  }
+
   std::string violations() { return d_.violations(); }
 
   /// Whether an answer came that begins so.
@@ -145,7 +177,7 @@ private:
   }
 
   void step() {
-    switch (below(23)) {
+    switch (below(24)) {
       case 0: return submit();
       case 1: return reclaim();
       case 2: case 3: return age();
@@ -159,6 +191,7 @@ private:
       case 17: return note_sweep();
       case 18: return propagate();
       case 19: return age_trouble();
+      case 20: return below(8) == 0 ? close_breaker() : age_breaker();
       default: return settle();
     }
   }
@@ -172,6 +205,8 @@ private:
       if (below(3) == 0) { // whose failures are compared
         x.kind = "agent_cli";
         x.payload = below(2) == 0 ? R"({"profiles": [{}, {}]})" : "{}";
+      } else if (below(6) == 0) { // that need a service, one of two of the same kind
+        x.payload = payload_with_route();
       }
       x.queue = below(3) == 0 ? "other" : "default";
       x.priority = static_cast<std::int16_t>(below(3));
@@ -240,6 +275,9 @@ private:
         ended.clock = below(2) == 0 ? "deadline" : "attempt";
       if (end == outcome_class::content || end == outcome_class::check_failed)
         ended.signature = below(4) == 0 ? "b" : below(4) == 0 ? "" : "a";
+      ended.route.news = static_cast<route_news>(below(4));
+      ended.route.whole_kind = below(5) == 0;
+      ended.route.this_node = below(3) == 0;
       if (below(3) == 0 || end == outcome_class::snoozed || end == outcome_class::waiting)
         ended.retry_after = std::chrono::milliseconds{1 + below(200)};
       real.settlements.push_back({claim.real, ended});
@@ -330,6 +368,28 @@ private:
     same("age_trouble", db().ask("UPDATE swarm.tickets SET infra_since = infra_since - interval '48 hours' WHERE id = "
                                  + to_string(ticket) + " RETURNING infra_since IS NOT NULL"),
          since ? "t" : "f");
+  }
+
+  std::string payload_with_route() { return R"({"route": ")" + any_route() + R"("})"; }
+  std::string any_route() { return below(2) == 0 ? "api a" : "api b"; }
+
+  /// The time of one is over, or far from it.
+  void age_breaker() {
+    auto& breakers = model_.tables_for_surgery().breakers;
+    if (breakers.empty())
+      return;
+    auto first = std::find_if(breakers.begin(), breakers.end(), [](auto& b) { return b.state != "closed"; });
+    auto& x = first != breakers.end() && below(2) == 0 ? *first : breakers[below(breakers.size())];
+    auto hours = below(6) == 0 ? 1 : -1;
+    x.until = model_.now() + std::chrono::hours{hours};
+    db().ask("UPDATE swarm.breakers SET until = clock_timestamp() + interval '" + std::to_string(hours)
+             + " hours' WHERE state <> 'closed' AND route = '" + x.route + "' AND credential = '" + x.credential + "'");
+  }
+
+  void close_breaker() { close_breaker(below(3) == 0 ? "api" : any_route()); }
+
+  void close_breaker(const std::string& route) {
+    same("close_breaker", db().ask("SELECT swarm.close_breaker('" + route + "')"), std::to_string(model_.close_breaker(route)));
   }
 
   void beat() {
@@ -472,6 +532,8 @@ private:
       model.settlements.push_back({{ticket, lease.fence}, ended});
     }
     settle(real, model);
+    for (auto route : {"api", "api a", "api b"})
+      close_breaker(route);
   }
 
   void compare() {
@@ -484,6 +546,17 @@ private:
     for (auto& x : model_.tables().work)
       work += (work.empty() ? "" : "\n") + to_string(x.parent) + " completed after " + to_string(x.after);
     compare_text("work", db().ask(work_sql), work);
+    std::string breakers;
+    for (auto& x : model_.tables().breakers) {
+      breakers += (breakers.empty() ? "" : "\n") + x.route + " " + x.credential + " " + to_string(x.ticket) + " "
+                  + std::string{x.state} + " " + std::to_string(x.failures) + " " + std::to_string(x.trips);
+      if (x.state != "closed")
+        breakers += x.until <= model_.now() ? " t" : " f";
+      if (x.probe.ticket.value != 0)
+        breakers += " " + to_string(x.probe.ticket);
+      seen_.insert("breaker " + std::string{x.state} + (x.route == "api" ? " of a kind" : x.credential.empty() ? "" : " of a node"));
+    }
+    compare_text("breakers", db().ask(breakers_sql), breakers);
 
     auto& all = model_.tables().events;
     std::vector<model_event> fresh(all.begin() + static_cast<std::ptrdiff_t>(compared_), all.end());
@@ -491,10 +564,12 @@ private:
     std::string events;
     for (auto& x : fresh) {
       events += (events.empty() ? "" : "\n") + to_string(x.ticket) + " " + std::string{x.kind};
-      if (x.kind != "completed" && !x.end.empty())
+      if (x.kind != "completed" && x.kind != "unblocked" && !x.end.empty())
         events += " " + std::string{x.end};
       if (x.fence.value != 0)
-        events += " fence=" + to_string(fences_.at(x.fence)) + " node=" + to_string(x.node);
+        events += " fence=" + to_string(fences_.at(x.fence));
+      if (x.node.value != 0)
+        events += " node=" + to_string(x.node);
     }
     compare_text("events",
                  db().ask(events_sql + std::to_string(base_) + " AND id > " + std::to_string(compared_)), events);
@@ -531,6 +606,9 @@ private:
     result.backoff_max = result.deferral_max = 16ms;
     result.auth_max = result.budget_max = 1;
     result.infra_retries_max = result.throttled_max = 2;
+    result.breaker_failures = 2;
+    result.breaker_first = 1h; // until somebody lets the time pass
+    result.breaker_max = 10h;
     return result;
   }
 
@@ -622,7 +700,7 @@ CAF_TEST(the model answers and moves tickets as the database does) {
   // Every answer must be seen, or the comparison says nothing about it: that decides how many it takes.
   int played = 0;
   for_seeds(400, [&](std::uint64_t seed) {
-    if (played++ < 20 || !never_seen().empty() || both.waits < 200)
+    if (played++ < 20 || !never_seen().empty() || both.waits < 60)
       both.play(seed, 25);
   });
   CAF_CHECK_EQUAL(both.violations(), "");
@@ -630,6 +708,24 @@ CAF_TEST(the model answers and moves tickets as the database does) {
   CAF_MESSAGE(both.long_waits << " long waits of " << both.waits);
   // The whole range of the jitter is used.
   CAF_CHECK(both.long_waits > both.waits / 4 && both.long_waits < both.waits * 3 / 4);
+}
+
+CAF_TEST(the model opens and closes breakers as the database does) {
+  pair_of_stores both;
+  const std::vector<std::string> seen{"breaker closed", "breaker open", "breaker half_open", "breaker open of a kind",
+        "breaker open of a node", "breaker half_open of a kind", "breaker half_open of a node", "close_breaker 1",
+        "close_breaker 2"};
+  auto is_seen = [&](auto& x) { return both.was_seen(x); };
+  int played = 0;
+  for_seeds(200, [&](std::uint64_t seed) {
+    if (played++ < 15 || !std::all_of(seen.begin(), seen.end(), is_seen))
+      both.play_services(seed, 40);
+  });
+  CAF_CHECK_EQUAL(both.violations(), "");
+  for (auto& x : seen) {
+    CAF_MESSAGE(x);
+    CAF_CHECK(both.was_seen(x));
+  }
 }
 
 CAF_TEST(the model brings a completion to many dependents as the database does) {
