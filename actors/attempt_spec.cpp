@@ -140,6 +140,8 @@ caf::expected<checks::check_plan> read_payload(claimed_ticket& ticket, command_p
   checks::check_site site{directory_of(ticket, payload, context), is_reviewed ? spec_of(ticket) : "",
                           environment_of(ticket, payload, context), payload.limits, context.output_head_bytes,
                           context.output_tail_bytes, context.check_repeats};
+  if (context.redactor)
+    site.redact = [redactor = context.redactor](std::string_view text) { return redactor->redact(text); };
   auto plan = checks::check_plan::make(std::move(checks), std::move(site), seed);
   return plan ? std::move(plan) : unreadable(plan.error());
 }

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace swarm {
@@ -34,6 +36,7 @@ struct command_spec {
   std::uint64_t output_tail_bytes = 192u << 10; ///< ... and the last; what lies between is counted and dropped.
   std::string output_file;          ///< Absolute: a new file for the whole output, once there is any. Empty: none.
   std::uint64_t output_file_bytes_max = 0; ///< What comes behind, or has no room on the disk, isn't in it.
+  bool keeps_raw_output = false;    ///< Somebody judges it by its words: see `command_result::raw_output`.
   bool errors_apart = false;        ///< stderr gets a pipe of its own, so that it can't tear the lines of stdout.
   std::string input;                ///< What it reads from stdin ...
   std::string input_file;           ///< ... or a regular file that it reads, from its directory; else there is nothing.
@@ -43,8 +46,8 @@ struct command_spec {
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, command_spec& x) {
     return f(caf::meta::type_name("command_spec"), x.argv, x.working_directory, x.environment, x.timeout,
-             x.output_head_bytes, x.output_tail_bytes, x.output_file, x.output_file_bytes_max, x.errors_apart, x.input,
-             x.input_file, x.input_is_confined, x.limits);
+             x.output_head_bytes, x.output_tail_bytes, x.output_file, x.output_file_bytes_max, x.keeps_raw_output,
+             x.errors_apart, x.input, x.input_file, x.input_is_confined, x.limits);
   }
 };
 
@@ -69,6 +72,14 @@ struct command_result {
   std::uint64_t output_bytes = 0;     ///< All bytes the command wrote, kept or not.
   std::uint64_t output_file_bytes = 0; ///< Of these, the first so many are in `command_spec::output_file`.
   caf::timespan duration{0};
+
+  /// As the program wrote it, with the secrets in it, where `command_spec` asks for that and something may be redacted. It
+  /// is judged and forgotten; whatever is kept, shown or handed on is made of `output`. No inspector is told of it, so that
+  /// it stands in no text of a message.
+  std::optional<std::string> raw_output;
+
+  /// What a judge reads.
+  std::string_view judged_output() const { return raw_output ? *raw_output : output; }
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, command_result& x) {

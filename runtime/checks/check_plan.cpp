@@ -30,15 +30,17 @@ finding judge_command(const check_definition& x, const command_result& ended) {
 }
 
 /// The tests' verdict where there is one to read, or why there is none.
-finding judge_tests(const check_definition& x, const command_result& ended, const caf::expected<std::string>& report) {
+/// @param shown the report without its secrets.
+finding judge_tests(const check_definition& x, const command_result& ended, const caf::expected<std::string>& report,
+                    const std::string& shown) {
   if (ended.ending != command_ending::exited || ended.exit_code == 126 || ended.exit_code == 127
       || executors::tells_of_a_kill(ended))
     return judge_command(x, ended);
   if (!report)
     return {verdict::error, "there is no report of tests: " + render(report.error()), head_and_tail(ended.output)};
-  auto said = judge_test_report(parse_test_report(x.format, *report), ended.exit_code, *report);
+  auto said = judge_test_report(parse_test_report(x.format, *report, shown), ended.exit_code, shown);
   if (!x.report.empty()) // the output says more to people
-    said.detail = head_and_tail(ended.output.empty() ? *report : ended.output);
+    said.detail = head_and_tail(ended.output.empty() ? shown : ended.output);
   return said;
 }
 
@@ -130,10 +132,13 @@ demand check_plan::next() {
   auto& x = current();
   switch (x.kind) {
     case check_kind::files:
-      return look([where = directory(), rules = x.files, was = notes_[at_].files] { return check_files(where, rules, *was); });
+      return look([where = directory(), rules = x.files, was = notes_[at_].files, redact = site_.redact] {
+        return check_files(where, rules, *was, redact);
+      });
     case check_kind::diff: {
       auto result = run(diff_program(notes_[at_].base), git_timeout);
       result.program.output_head_bytes = paths_bytes_max;
+      result.program.keeps_raw_output = true;
       return result;
     }
     case check_kind::command: break;
@@ -145,13 +150,15 @@ demand check_plan::next() {
       if (reviewed_files_)
         return ask();
       reviewed_files_ = std::make_shared<std::string>();
-      return look([where = directory(), paths = x.review.files, to = reviewed_files_]() -> finding {
-        *to = files_for_review(where, paths);
+      return look([where = directory(), paths = x.review.files, to = reviewed_files_, redact = site_.redact]() -> finding {
+        *to = files_for_review(where, paths, redact);
         return {verdict::pass, {}, {}};
       });
     case check_kind::human: return {};
   }
-  return run(x.command, x.timeout);
+  auto result = run(x.command, x.timeout);
+  result.program.keeps_raw_output = x.kind == check_kind::tests && x.report.empty();
+  return result;
 }
 
 demand check_plan::run(std::vector<std::string> argv, caf::timespan timeout) const {
@@ -191,7 +198,7 @@ demand check_plan::on_ended(const command_result& ended) {
   }
   if (x.kind == check_kind::tests)
     return read_report(ended);
-  auto said = x.kind == check_kind::diff ? judge_diff_program(ended, x.diff) : judge_command(x, ended);
+  auto said = x.kind == check_kind::diff ? judge_diff_program(ended, x.diff, site_.redact) : judge_command(x, ended);
   const auto output = x.kind == check_kind::diff ? std::string_view{said.detail} : std::string_view{ended.output};
   const auto kept = std::string{output};
   return conclude(std::move(said), kept, x.kind == check_kind::diff ? kept.size() : ended.output_bytes, ended.duration);
@@ -200,10 +207,12 @@ demand check_plan::on_ended(const command_result& ended) {
 demand check_plan::read_report(const command_result& ended) {
   auto& x = current();
   if (x.report.empty())
-    return conclude(judge_tests(x, ended, ended.output), ended.output, ended.output_bytes, ended.duration);
+    return conclude(judge_tests(x, ended, std::string{ended.judged_output()}, ended.output), ended.output,
+                    ended.output_bytes, ended.duration);
   ended_ = ended;
-  return look([where = directory(), x, ended] {
-    return judge_tests(x, ended, read_file(where, x.report, report_bytes_max));
+  return look([where = directory(), x, ended, redact = site_.redact] {
+    const auto report = read_file(where, x.report, report_bytes_max);
+    return judge_tests(x, ended, report, report ? redact(*report) : "");
   });
 }
 
@@ -229,7 +238,7 @@ demand check_plan::on_found(finding said) {
 
 demand check_plan::ask() const {
   demand result{demand::kind::ask};
-  result.question = review_payload(current().review, {site_.spec, evidence_so_far(), *reviewed_files_});
+  result.question = review_payload(current().review, {site_.redact(site_.spec), evidence_so_far(), *reviewed_files_});
   result.timeout = current().timeout;
   return result;
 }

@@ -27,6 +27,7 @@ struct check_site {
   std::uint64_t output_tail_bytes = 192u << 10;
   std::int32_t repeats_max = 0; ///< Of a check that gave no verdict.
   backoff_rule pause{std::chrono::seconds{1}, std::chrono::seconds{10}}; ///< Before each of them.
+  redaction redact = as_it_is; ///< Of what files hold, on its way into evidence or to a model. Called on any thread.
 };
 
 /// Whether a variable of this name is taken for a credential of the executor, which no check gets: SWARM_SECRET_*, and

@@ -93,10 +93,12 @@ bool match_any(const std::vector<glob>& globs, std::string_view path) {
 }
 
 /// "2 changed paths are protected: 'a' and 'b'", and all of them in the detail, a line each.
-finding offence(const std::vector<std::string>& paths, const std::string& what) {
+finding offence(std::vector<std::string> paths, const std::string& what, const redaction& redact) {
   std::string detail;
-  for (auto& path : paths)
+  for (auto& path : paths) {
+    path = redact(path);
     detail += in_quotes(path) + "\n";
+  }
   return {verdict::fail,
           counted(paths.size(), "changed path") + (paths.size() == 1 ? " is " : " are ") + what + ": "
             + listed(paths, paths.size()),
@@ -146,7 +148,7 @@ caf::expected<void> check_patterns(const diff_rules& rules) {
   return caf::unit;
 }
 
-finding judge_diff(const std::vector<std::string>& changed, const diff_rules& rules) {
+finding judge_diff(const std::vector<std::string>& changed, const diff_rules& rules, const redaction& redact) {
   if (!rules.must_change && rules.allowed.empty() && rules.is_protected.empty())
     return {verdict::error, "the check of the diff demands nothing; give it must_change, allowed or protected", {}};
   const auto allowed = read_globs(rules.allowed);
@@ -162,21 +164,21 @@ finding judge_diff(const std::vector<std::string>& changed, const diff_rules& ru
   };
   collect([&](const std::string& path) { return match_any(*is_protected, path); });
   if (!offending.empty())
-    return offence(offending, "protected");
+    return offence(offending, "protected", redact);
   if (!allowed->empty())
     collect([&](const std::string& path) { return !match_any(*allowed, path); });
   if (!offending.empty())
-    return offence(offending, "not allowed");
+    return offence(offending, "not allowed", redact);
   return {verdict::pass, counted(changed.size(), "changed path") + ", all allowed", {}};
 }
 
-finding judge_diff_program(const command_result& x, const diff_rules& rules) {
+finding judge_diff_program(const command_result& x, const diff_rules& rules, const redaction& redact) {
   if (x.ending != command_ending::exited || x.exit_code != 0)
     return {verdict::error, "the changes can't be told: " + ending_of(x), head_and_tail(x.output)};
-  if (x.output.size() != x.output_bytes)
+  if (x.judged_output().size() != x.output_bytes)
     return {verdict::error, "there are too many changes to be read", {}};
-  const auto changed = changed_paths(x.output);
-  return changed ? judge_diff(*changed, rules) : finding{verdict::error, render(changed.error()), {}};
+  const auto changed = changed_paths(x.judged_output());
+  return changed ? judge_diff(*changed, rules, redact) : finding{verdict::error, render(changed.error()), {}};
 }
 
 } // namespace swarm::checks

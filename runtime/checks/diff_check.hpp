@@ -34,9 +34,9 @@ caf::expected<std::vector<std::string>> changed_paths(std::string_view name_stat
 caf::expected<void> check_patterns(const diff_rules&);
 
 /// Judges the changed paths. A pattern that can't be read, and rules that demand nothing, are errors.
-finding judge_diff(const std::vector<std::string>& changed, const diff_rules&);
+finding judge_diff(const std::vector<std::string>& changed, const diff_rules&, const redaction& = as_it_is);
 
 /// The end of `diff_program`: one that didn't end well, or whose output can't be read, is an error.
-finding judge_diff_program(const command_result&, const diff_rules&);
+finding judge_diff_program(const command_result&, const diff_rules&, const redaction& = as_it_is);
 
 } // namespace swarm::checks

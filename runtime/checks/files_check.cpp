@@ -135,7 +135,19 @@ caf::expected<content> read_regular(int root, const std::string& path, std::uint
   return read_content(opened->file.get(), opened->size, keeps_text);
 }
 
-finding check_content(int root, const file_rule& rule) {
+/// In words of the document as it may be shown.
+finding check_document(const std::string& schema, const std::string& document, const redaction& redact) {
+  auto judged = check_json(schema, document);
+  const auto shown = redact(document);
+  if (judged.verdict == verdict::pass || shown == document)
+    return judged;
+  auto words = check_json(schema, shown);
+  return words.verdict == judged.verdict
+           ? words
+           : finding{judged.verdict, "the document doesn't match the schema where it holds a secret", {}};
+}
+
+finding check_content(int root, const file_rule& rule, const redaction& redact) {
   const auto content =
     read_regular(root, rule.path, rule.json_schema ? json_bytes_max : hashed_bytes_max, rule.json_schema.has_value());
   if (!content)
@@ -143,7 +155,7 @@ finding check_content(int root, const file_rule& rule) {
   if (rule.sha256 && !are_same_hex(*rule.sha256, content->sha256))
     return fail(rule, "has the SHA-256 " + content->sha256 + ", not " + *rule.sha256);
   if (rule.json_schema) {
-    auto judged = check_json(*rule.json_schema, content->text);
+    auto judged = check_document(*rule.json_schema, content->text, redact);
     if (judged.verdict != verdict::pass)
       return {judged.verdict, in_quotes(rule.path) + ": " + judged.evidence, std::move(judged.detail)};
   }
@@ -176,7 +188,7 @@ finding check_protected(int root, const file_rule& rule, const file_notes& notes
                                          : "is protected, and the work has changed it");
 }
 
-finding check_file(int root, const file_rule& rule, const file_notes& notes) {
+finding check_file(int root, const file_rule& rule, const file_notes& notes, const redaction& redact) {
   if (rule.must_stay)
     return check_protected(root, rule, notes);
   if (!rule.must_exist) {
@@ -191,7 +203,7 @@ finding check_file(int root, const file_rule& rule, const file_notes& notes) {
     return fail(rule, "has " + counted(opened->size, "byte") + ", fewer than " + std::to_string(*rule.bytes_min));
   if (rule.bytes_max && opened->size > *rule.bytes_max)
     return fail(rule, "has " + counted(opened->size, "byte") + ", more than " + std::to_string(*rule.bytes_max));
-  return rule.sha256 || rule.json_schema ? check_content(root, rule) : finding{verdict::pass, {}, {}};
+  return rule.sha256 || rule.json_schema ? check_content(root, rule, redact) : finding{verdict::pass, {}, {}};
 }
 
 caf::expected<unique_fd> open_root(const std::filesystem::path& workspace) {
@@ -221,7 +233,7 @@ caf::expected<file_notes> note_files(const std::filesystem::path& workspace, con
 }
 
 finding check_files(const std::filesystem::path& workspace, const std::vector<file_rule>& rules,
-                    const file_notes& notes) {
+                    const file_notes& notes, const redaction& redact) {
   if (rules.empty())
     return {verdict::error, "the check of files names no file", {}};
   const auto root = open_root(workspace);
@@ -232,7 +244,7 @@ finding check_files(const std::filesystem::path& workspace, const std::vector<fi
   std::string detail;
   std::uint64_t bad = 0;
   for (auto& rule : rules) {
-    auto one = check_file(root->get(), rule, notes);
+    auto one = check_file(root->get(), rule, notes, redact);
     if (one.verdict == verdict::pass)
       continue;
     ++bad;

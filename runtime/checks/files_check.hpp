@@ -28,7 +28,8 @@ caf::expected<file_notes> note_files(const std::filesystem::path& workspace, con
 /// A file that is missing, or isn't as it must be, is a failure. An error is: no rule at all, a path that leads out of
 /// the workspace, a protected file without a note, what isn't a regular file, can't be read, or changes meanwhile.
 /// @returns the worst of all findings, errors first; the detail has a line for each file that isn't as it must be.
-finding check_files(const std::filesystem::path& workspace, const std::vector<file_rule>&, const file_notes& = {});
+finding check_files(const std::filesystem::path& workspace, const std::vector<file_rule>&, const file_notes& = {},
+                    const redaction& = as_it_is);
 
 /// Removes a file below the workspace, so that an old report isn't taken for a new one. None there is fine, too.
 finding remove_file(const std::filesystem::path& workspace, const std::string& path);

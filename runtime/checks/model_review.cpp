@@ -49,12 +49,13 @@ finding no_verdict(const std::string& why) {
 
 } // namespace
 
-std::string files_for_review(const std::filesystem::path& workspace, const std::vector<std::string>& paths) {
+std::string files_for_review(const std::filesystem::path& workspace, const std::vector<std::string>& paths,
+                             const redaction& redact) {
   std::string result;
   for (const auto& path : paths) {
     const auto text = read_file(workspace, path, file_bytes_max);
     result += "--- " + path + " ---\n";
-    result += text ? executors::claude::cap_text(*text, shown_of_file) : render(text.error());
+    result += text ? executors::claude::cap_text(redact(*text), shown_of_file) : render(text.error());
     result += result.ends_with('\n') ? "" : "\n";
   }
   return result;

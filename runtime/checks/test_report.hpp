@@ -28,9 +28,13 @@ constexpr std::size_t report_bytes_max = std::size_t{32} << 20;
 /// `errc::invalid_input` for what isn't such a report, is torn, too long, or contradicts itself.
 caf::expected<test_counts> parse_test_report(report_format, std::string_view text);
 
+/// The same, with names and reasons out of the report as it may be shown: what a redaction took away of a report counts all
+/// the same, but nobody reads its name.
+caf::expected<test_counts> parse_test_report(report_format, std::string_view text, std::string_view shown);
+
 /// Says whether the tests are done well. Passes when at least one test ran, none failed, and the runner exited with 0.
 /// A report that could not be read, and one by which no test ran, are errors.
-/// @param text the report, for the finding's detail.
+/// @param text the report as it may be shown, for the finding's detail.
 finding judge_test_report(const caf::expected<test_counts>& report, std::int32_t exit_code, std::string_view text);
 
 } // namespace swarm::checks

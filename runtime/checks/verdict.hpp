@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace swarm::checks {
 
@@ -15,5 +17,14 @@ struct finding {
   std::string evidence; ///< One sentence, of one line.
   std::string detail;   ///< What explains it, bounded: its head and its tail; empty when the sentence says it all.
 };
+
+/// Takes secrets out of a text. Judges read what was written, secrets and all; what they say of it is made of what this
+/// gives, and cut afterwards: half of a secret isn't recognised.
+using redaction = std::function<std::string(std::string_view)>;
+
+/// For who has no secrets.
+inline std::string as_it_is(std::string_view text) {
+  return std::string{text};
+}
 
 } // namespace swarm::checks

@@ -237,6 +237,85 @@ CAF_TEST(tests pass by their report and not by their exit code) {
   }
 }
 
+CAF_TEST(what is redacted counts all the same and is told to nobody) {
+  const auto secret = "correct horse"s;
+  site.redact = [&](std::string_view text) {
+    std::string result{text};
+    for (auto at = result.find(secret); at != result.npos; at = result.find(secret))
+      result.replace(at, secret.size(), "[redacted]");
+    return result;
+  };
+  const auto tests = R"([{"kind": "tests", "command": ["run"], "format": "tap")"s;
+  const auto diff = R"([{"kind": "diff", "protected": ["**horse"]}])"s;
+  struct row {
+    std::string checks, raw, redacted, expected;
+  };
+  const std::vector<row> table{
+    {tests + "}]", "1..2\nok 1 - a\nnot ok 2 - correct horse\n", "1..2\nok 1 - a\n[redacted]\n",
+     "check_failed: 1 of 2 tests failed: 1 without a name"},
+    {tests + "}]", "1..2\nok 1 - a\nnot ok 2 - correct horse\n", "1..2\nok 1 - a\nnot ok 2 - [redacted]\n",
+     "check_failed: 1 of 2 tests failed: '[redacted]'"},
+    {tests + "}]", "Bail out! correct horse\n", "Bail out! [redacted]\n",
+     "check_error: the tap report says that the tests were given up: 'Bail out! [redacted]'"},
+    {tests + "}]", "1..1\nok 1\nBail out! correct horse\n", "1..1\nok 1\n[redacted]\n",
+     "check_error: the tap report can't be read, and the reason lies where it holds a secret"},
+    {diff, "M\0a correct horse\0"s, "M\0a [redacted]\0"s,
+     "check_failed: 1 changed path is protected: 'a [redacted]'"},
+    {diff, "M\0a correct horse\0"s, "M\0a [redacted", "check_failed: 1 changed path is protected: 'a [redacted]'"},
+  };
+  for (auto& x : table) {
+    make(x.checks);
+    if (prepare().what == program)
+      end(exited(0, std::string(40, 'a') + "\n"));
+    const auto asked = begin();
+    CAF_CHECK(asked.program.keeps_raw_output);
+    auto result = exited(0, x.redacted);
+    result.output_bytes = x.raw.size();
+    result.raw_output = x.raw;
+    end(result);
+    CAF_MESSAGE(verdict());
+    CAF_CHECK(verdict().starts_with(x.expected));
+    CAF_CHECK(!has(last.evidence + last.output + last.details, "horse"));
+  }
+  make("[" + command + "]");
+  CAF_CHECK(!begin().program.keeps_raw_output);
+}
+
+CAF_TEST(what stands in a file is redacted before it is cut) {
+  const auto secret = std::string(300, 's');
+  site.redact = [&](std::string_view text) {
+    std::string result{text};
+    for (auto at = result.find(secret); at != result.npos; at = result.find(secret))
+      result.replace(at, secret.size(), "[redacted]");
+    return result;
+  };
+  const auto tap = "1..1\nnot ok 1 - " + std::string(100, 'x') + secret + "\n# " + std::string(9'000, 'y') + "\n";
+  scratch.write("schema.json", json{{secret, {{"deep", 1}}}}.dump());
+  const std::vector<std::pair<std::string, std::string>> table{
+    {R"([{"kind": "tests", "command": ["run"], "format": "tap", "report": "out"}])", "1 of 1 test failed: 'xxx"},
+    {R"([{"kind": "files", "files": [{"path": "schema.json", "json_schema": {"additionalProperties": {"maxProperties": 0}}}]}])",
+     "'schema.json': the document doesn't match the schema at "},
+  };
+  for (auto& [checks, expected] : table) {
+    make(checks);
+    auto x = begin();
+    if (x.what == program) {
+      CAF_CHECK(!x.program.keeps_raw_output);
+      scratch.write("out", tap);
+      end(exited(1));
+    }
+    CAF_MESSAGE(verdict());
+    CAF_CHECK(has(verdict(), expected));
+    CAF_CHECK(has(verdict(), "[redacted]"));
+    CAF_CHECK(!has(last.evidence + last.output + last.details, "sss"));
+  }
+  scratch.write("out", std::string(24 * 1024 - 100, 'x') + secret + std::string(10'000, 'y'));
+  make(R"([{"kind": "model_review", "files": ["out"]}])");
+  const auto asked = begin();
+  CAF_CHECK(has(asked.question, "[redacted]"));
+  CAF_CHECK(!has(asked.question, "sss"));
+}
+
 CAF_TEST(a report of former times is no report) {
   scratch.write("out.tap", "1..1\nok 1 - a\n");
   make(R"([{"kind": "tests", "command": ["run"], "format": "tap", "report": "out.tap"}])");

@@ -2,6 +2,10 @@
 
 #include "tests/runtime/command_fixture.hpp"
 
+#include "runtime/executors/redact/redactor.hpp"
+
+#include <caf/deep_to_string.hpp>
+
 #include <sstream>
 
 #include "tests/fixtures/caf_test.hpp"
@@ -149,6 +153,34 @@ CAF_TEST(a stop with a delay takes the place of the time that was left) {
   post.read_line();
   runner.stop(1, 20ms);
   CAF_CHECK(wait_for(running).ending == command_ending::stopped);
+}
+
+CAF_TEST(a judge reads what was written and nobody else does) {
+  const auto redactor = redact::redactor::build({{"HORSE", "correct horse"}});
+  CAF_REQUIRE(redactor);
+  command_runner discreet{{}, std::make_shared<const redact::redactor>(*redactor)};
+  auto spec = shell("echo 'a correct horse'; seq 1000; echo 'the correct horse'");
+  spec.output_head_bytes = spec.output_tail_bytes = 20;
+  spec.output_file = file.string();
+  spec.output_file_bytes_max = 1u << 20;
+  CAF_CHECK(!run(discreet, spec).raw_output);
+  CAF_CHECK(!run(runner, spec).raw_output);
+  spec.keeps_raw_output = true;
+  spec.output_file = (scratch.path / "judged").string();
+  const auto result = run(discreet, spec);
+  CAF_REQUIRE(result.raw_output);
+  CAF_CHECK(result.judged_output().starts_with("a correct horse\n1\n2\n"));
+  CAF_CHECK(result.judged_output().ends_with("0\nthe correct horse\n"));
+  // Where its head ends, "[redacted:" is cut, and not the secret.
+  for (const auto& kept : {result.output, text_of(spec.output_file), caf::deep_to_string(result)}) {
+    CAF_CHECK(kept.find("[redacted:") != std::string::npos);
+    CAF_CHECK(kept.find("horse") == std::string::npos && kept.find("correct") == std::string::npos);
+  }
+  CAF_CHECK_EQUAL(result.output_bytes, 3'927u);
+  spec.output_file.clear();
+  const auto plain = run(runner, spec);
+  CAF_CHECK(!plain.raw_output); // it is no other
+  CAF_CHECK_EQUAL(plain.judged_output(), plain.output);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -39,6 +39,39 @@ tickets:
     attempts: 2
 )";
 
+/// The ends of a private key around the failure of a test.
+constexpr const char* judged = R"(graph: g
+tickets:
+  tell:
+    command: ['printf %s "$SWARM_SECRET_A" > leak']
+    shell: true
+    secrets: [SWARM_SECRET_A]
+    checks:
+      - kind: tests
+        command: [sh, -c, 'printf "1..2\nok 1 - $(cat leak)\n# -----BEGIN RSA PRIVATE KEY-----\n# MIIE%s\nnot ok 2 - b\n# -----END RSA PRIVATE KEY-----\n" owIBAAKCAQEA']
+        format: tap
+    attempts: 1
+)";
+
+/// Whether none of the words stands in a file below the folder.
+bool is_nowhere(const fs::path& folder, const std::vector<std::string>& words) {
+  std::size_t files = 0;
+  bool result = true;
+  for (auto& entry : fs::recursive_directory_iterator{folder}) {
+    if (!entry.is_regular_file())
+      continue;
+    ++files;
+    auto text = read_all(entry.path());
+    for (auto& word : words)
+      if (contains(text, word)) {
+        CAF_ERROR(word << " stands in " << entry.path());
+        result = false;
+      }
+  }
+  CAF_CHECK(files > 100);
+  return result;
+}
+
 } // namespace
 
 CAF_TEST(a secret that a ticket prints in every way is in no table and no file and no log) {
@@ -57,17 +90,20 @@ CAF_TEST(a secret that a ticket prints in every way is in no table and no file a
       CAF_CHECK(!contains(*text, form));
   node.signal(SIGTERM);
   CAF_CHECK_EQUAL(node.end().code, 0);
-  std::size_t files = 0;
-  for (auto& entry : fs::recursive_directory_iterator{me.home()}) {
-    if (!entry.is_regular_file())
-      continue;
-    ++files;
-    auto text = read_all(entry.path());
-    for (auto& form : forms)
-      if (contains(text, form))
-        CAF_ERROR(form << " stands in " << entry.path());
-  }
-  CAF_CHECK(files > 100);
+  CAF_CHECK(is_nowhere(me.home(), forms));
+}
+
+CAF_TEST(a check judges what was written and neither key nor secret is kept of it) {
+  user me;
+  me.environment["SWARM_SECRET_A"] = forms.front();
+  me.write("g.yaml", judged);
+  CAF_CHECK_EQUAL(me.run({"run", "g.yaml", "--log.level", "debug"}).code, 1);
+  auto node = me.start_node();
+  auto shown = me.run({"show", me.ticket("tell")}).out;
+  CAF_CHECK(contains(shown, "1 of 2 tests failed"));
+  node.signal(SIGTERM);
+  CAF_CHECK_EQUAL(node.end().code, 0);
+  CAF_CHECK(is_nowhere(me.home(), {forms.front(), "horse battery", "MIIEowIBAAKCAQEA"}));
 }
 
 CAF_TEST(a secret that is too short to be found is refused before the node starts) {

@@ -55,14 +55,17 @@ std::variant<std::unique_ptr<command_run>, start_failure>
 command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec,
                    command_runner::progress progress, command_runner::on_output take, on_result done) {
   output_buffer output{spec.output_head_bytes, spec.output_tail_bytes};
+  std::optional<output_buffer> raw_output;
+  if (spec.keeps_raw_output && redactor != nullptr)
+    raw_output.emplace(spec.output_head_bytes, spec.output_tail_bytes);
   const auto started_at = std::chrono::steady_clock::now();
   auto started = child_process::start(spec);
   if (auto* failure = std::get_if<start_failure>(&started))
     return std::move(*failure);
   auto& child = std::get<child_process>(started);
   std::unique_ptr<command_run> run{
-    new command_run(ladder, redactor, spec, started_at, std::move(child), std::move(output), std::move(progress),
-                    std::move(take), std::move(done))};
+    new command_run(ladder, redactor, spec, started_at, std::move(child), std::move(output), std::move(raw_output),
+                    std::move(progress), std::move(take), std::move(done))};
   if (const int error = run->watch(loop); error != 0)
     return start_failure{-error, "cannot watch '" + spec.argv.front() + "': " + uv_strerror(error)};
   return run;
@@ -70,12 +73,14 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const redact::red
 
 command_run::command_run(const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec,
                          std::chrono::steady_clock::time_point started_at, child_process child, output_buffer output,
-                         command_runner::progress progress, command_runner::on_output take, on_result done)
+                         std::optional<output_buffer> raw_output, command_runner::progress progress,
+                         command_runner::on_output take, on_result done)
   : ladder_(ladder),
     timeout_(spec.timeout),
     started_at_(started_at),
     child_(std::move(child)),
     output_(std::move(output)),
+    raw_output_(std::move(raw_output)),
     file_(spec.output_file, spec.output_file_bytes_max),
     progress_(std::move(progress)),
     take_(std::move(take)),
@@ -247,6 +252,8 @@ void command_run::read_from(output_pipe& pipe) {
 
 void command_run::take(output_pipe& pipe, std::string_view bytes) {
   output_bytes_ += bytes.size();
+  if (raw_output_)
+    raw_output_->append(bytes);
   progress_->store(1 + static_cast<std::int64_t>(output_bytes_), std::memory_order_relaxed);
   if (!pipe.redaction)
     return keep(pipe.is_error, bytes);
@@ -302,6 +309,8 @@ void command_run::finish(std::string error_text) {
   result.output_bytes = output_bytes_;
   result.output_file_bytes = file_.bytes();
   result.output = output_.take();
+  if (raw_output_)
+    result.raw_output = raw_output_->take();
   result.duration = (exit_ ? ended_at_ : std::chrono::steady_clock::now()) - started_at_;
   const auto done = std::move(done_);
   done(std::move(result));

@@ -54,8 +54,8 @@ private:
   };
 
   command_run(const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec, std::chrono::steady_clock::time_point started_at,
-              child_process child, output_buffer output, command_runner::progress progress,
-              command_runner::on_output take, on_result done);
+              child_process child, output_buffer output, std::optional<output_buffer> raw_output,
+              command_runner::progress progress, command_runner::on_output take, on_result done);
 
   /// 0 or libuv's negative error.
   int watch(uv_loop_t& loop);
@@ -86,6 +86,7 @@ private:
   std::chrono::steady_clock::time_point started_at_;
   child_process child_;
   output_buffer output_;
+  std::optional<output_buffer> raw_output_; ///< A ring of its own: what is cut can't be redacted any more.
   std::uint64_t output_bytes_ = 0; ///< As the program wrote them.
   output_file file_;
   command_runner::progress progress_;
