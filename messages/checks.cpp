@@ -1,5 +1,8 @@
 #include "messages/checks.hpp"
 
+#include "messages/error.hpp"
+#include "messages/json_schema.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -170,6 +173,8 @@ std::string read_file_rule(const json& object, file_rule& result) {
   if (const auto* schema = from.take("json_schema")) {
     if (!schema->is_object())
       from.fail("'json_schema' must be an object, the schema itself");
+    else if (auto read = json_schema::read(*schema); !read)
+      from.fail("'json_schema' " + render(read.error()));
     result.json_schema = schema->dump(-1, ' ', false, json::error_handler_t::replace);
   }
   const auto has_content = result.sha256 || result.bytes_min || result.bytes_max || result.json_schema;

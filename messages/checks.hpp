@@ -45,7 +45,7 @@ struct file_rule {
   std::optional<std::string> sha256; ///< 64 hexadecimal digits.
   std::optional<std::uint64_t> bytes_min;
   std::optional<std::uint64_t> bytes_max;
-  std::optional<std::string> json_schema; ///< The schema itself, an object: see runtime/checks/json_schema.hpp.
+  std::optional<std::string> json_schema; ///< The schema itself, an object: see messages/json_schema.hpp.
   bool must_stay = false;            ///< "protected": it is as it was when the attempt began, or missing as it was.
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "messages/in_quotes.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,9 +13,7 @@ namespace swarm::checks {
 /// How many names a sentence holds; the rest is a number.
 constexpr std::size_t names_max = 5;
 
-/// Text of others in a sentence of ours: 'in quotes', at most 160 bytes, control characters written as \n or \x1b.
-/// Without it a file name could forge lines of a log or drive a terminal.
-std::string in_quotes(std::string_view text);
+using swarm::in_quotes;
 
 /// "'a', 'b' and 3 more": the first `names_max` of `names`, quoted, of `total` that there are.
 std::string listed(const std::vector<std::string>& names, std::uint64_t total);
