@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "messages/json_schema.hpp"
 #include "messages/profiles.hpp"
 
 #include <nlohmann/json.hpp>
@@ -146,7 +147,10 @@ caf::error read_member(const std::string& name, const json& value, agent_payload
   }
   if (name == "schema") {
     x.schema = value.dump();
-    return value.is_object() ? caf::error{} : wrong("'schema' must be a JSON Schema, an object");
+    if (!value.is_object())
+      return wrong("'schema' must be a JSON Schema, an object");
+    auto schema = json_schema::read(value, schema_formats::unjudged);
+    return schema ? caf::error{} : wrong("'schema' " + render(schema.error()));
   }
   x.expects_changes = value.is_boolean() && value.get<bool>();
   return value.is_boolean() ? caf::error{} : wrong("'expects_changes' must be true or false");

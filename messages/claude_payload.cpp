@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "messages/json_schema.hpp"
 #include "messages/profiles.hpp"
 
 #include <algorithm>
@@ -153,7 +154,10 @@ caf::error read_member(const std::string& name, const json& value, claude_payloa
     return read_flag(name, value, result.expects_changes);
   if (name == "schema") {
     result.schema = value.dump(-1, ' ', false, json::error_handler_t::replace);
-    return value.is_object() ? caf::error{} : wrong("'schema' must be a JSON Schema, an object");
+    if (!value.is_object())
+      return wrong("'schema' must be a JSON Schema, an object");
+    auto schema = json_schema::read(value, schema_formats::unjudged);
+    return schema ? caf::error{} : wrong("'schema' " + render(schema.error()));
   }
   if (name == "profiles")
     return {}; // when all that they change is known

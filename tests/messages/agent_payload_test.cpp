@@ -77,6 +77,7 @@ CAF_TEST(what has no meaning is refused and named) {
           "'max_budget_micro_dollars' must be a whole number up to 1000000000000, 0 for no limit"},
          {"claude", {{"allowed_tools", {"a", ""}}}, "'allowed_tools' must be an array of strings that aren't empty"},
          {"claude", {{"schema", "x"}}, "'schema' must be a JSON Schema, an object"},
+         {"claude", {{"schema", {{"type", "x"}}}}, "'schema' has a value that 'type' can't have, at '#/type': '\"x\"'"},
          {"claude", {{"expects_changes", 1}}, "'expects_changes' must be true or false"},
          {"claude", {{"working_directory", "src"}}, "'working_directory' must be an absolute path"},
          {"claude", {{"environment", {{"A=B", "1"}}}}, "'environment' has a name that is empty or holds '='"},

@@ -58,6 +58,8 @@ CAF_TEST(what is wrong is named) {
     {R"({"prompt": "p", "max_tokens": 1e3})", "'max_tokens' must be a whole number from 1 to 1000000"},
     {R"({"prompt": "p", "working_directory": "w"})", "'working_directory' must be an absolute path"},
     {R"({"prompt": "p", "schema": "x"})", "'schema' must be a JSON Schema, an object"},
+    {R"({"prompt": "p", "schema": {"properties": {"a": {"typ": "x"}}}})",
+     "'schema' has the keyword 'typ' at '#/properties/a/typ', which isn't judged here; leave it out or say it by others"},
     {R"({"prompt": "p", "expects_changes": 1})", "'expects_changes' must be true or false"},
     {R"({"prompt": "p", "tools": {"run_command": "make"}})",
      R"('run_command' must be a list of the programs that may be run, as in ["make"])"},

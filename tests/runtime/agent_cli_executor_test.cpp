@@ -175,6 +175,26 @@ CAF_TEST(an agent may leave a result in a file) {
   CAF_CHECK(x.evidence.ends_with(", and its result file isn't JSON"));
 }
 
+CAF_TEST(a result that departs from its schema is no result) {
+  const std::vector<std::tuple<std::string, json, std::string>> rows{
+    {"structured", {{"required", {"ok"}}, {"type", "object"}}, "completed"},
+    {"structured", {{"required", {"done"}}}, "content"},
+    {"ok", {{"type", "object"}}, "content"}, // it said something instead
+    {"writes_result_file", {{"type", "integer"}}, "completed"},
+    {"writes_result_file", {{"type", "object"}}, "content"},
+    {"max_turns", {{"type", "object"}}, "content"},
+  };
+  for (const auto& [mode, schema, end] : rows) {
+    ++ticket.claim.ticket.value;
+    const auto x = run("claude", mode, {{"schema", schema}});
+    CAF_MESSAGE(x.evidence);
+    CAF_CHECK_EQUAL(to_string(x.end), end);
+    const auto departs = end == "content" && mode != "max_turns";
+    CAF_CHECK_EQUAL(contains(x.evidence, ", and its result doesn't match its schema at '<root>'"), departs);
+    CAF_CHECK_EQUAL(x.evidence.ends_with(" (row 31)"), departs);
+  }
+}
+
 CAF_TEST(what can not be run is refused with a sentence) {
   auto x = run("claude", "ok", {{"prompt", 7}});
   CAF_CHECK_EQUAL(to_string(x.end), "permanent");

@@ -350,10 +350,42 @@ CAF_TEST(an answer that is not what a schema asks for is asked for once more) {
   CAF_CHECK_EQUAL(x.end, outcome_class::completed);
   CAF_CHECK_EQUAL(details_of(x)["result"].dump(), R"({"a":1})");
   CAF_REQUIRE_EQUAL(requests.size(), 2u);
-  CAF_CHECK(holds(body(1)["messages"].back().dump(), "Your answer can't be read: it isn't JSON."));
+  CAF_CHECK(holds(body(1)["messages"].back().dump(), "Your answer can't be used: it isn't JSON."));
   x = run({says("Well."), says("Well.")}, payload);
   CAF_CHECK_EQUAL(x.end, outcome_class::content);
   CAF_CHECK_EQUAL(requests.size(), 2u);
+}
+
+CAF_TEST(an answer that departs from its schema is no answer) {
+  const json schema{{"properties", {{"a", {{"type", "integer"}, {"format", "unix-time"}}}}}, {"required", {"a"}}};
+  auto x = run({says(R"({"a": "1"})"), says(R"({"a": 1})")}, {{"schema", schema}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_CHECK_EQUAL(details_of(x)["result"].dump(), R"({"a":1})");
+  CAF_CHECK(holds(body(1)["messages"].back().dump(), "it doesn't match its schema at '<root>[a]': isn't as 'type' demands"));
+  x = run({says(R"({"a": "1"})"), says("{}")}, {{"schema", schema}});
+  CAF_CHECK_EQUAL(x.end, outcome_class::content);
+  CAF_CHECK_EQUAL(requests.size(), 2u);
+  CAF_CHECK_EQUAL(x.evidence, "its final answer isn't what the schema asks for: it doesn't match its schema at '<root>': has "
+                              "no 'a', which it must have (row 31)");
+}
+
+CAF_TEST(the result of a finish is what the schema asks for) {
+  const auto finish = [](const json& result) {
+    return calls("finish", {{"status", "done"}, {"summary", "Built it."}, {"result", result}});
+  };
+  const json payload{{"schema", {{"type", "object"}}}, {"tools", tools({"finish"})}};
+  auto x = run({finish(1), finish(json::object())}, payload);
+  CAF_CHECK_EQUAL(x.end, outcome_class::completed);
+  CAF_CHECK_EQUAL(details_of(x)["result"].dump(), "{}");
+  CAF_REQUIRE_EQUAL(results_in(body(1)).size(), 1u);
+  CAF_CHECK(holds(results_in(body(1))[0], "Nothing was done: the result doesn't match its schema at '<root>'"));
+  for (const auto& wrong : {json(1), json(nullptr)}) {
+    x = run({finish(wrong), finish(wrong), finish(json::object())}, payload);
+    CAF_CHECK_EQUAL(x.end, outcome_class::content);
+    CAF_CHECK_EQUAL(requests.size(), 2u);
+    CAF_CHECK(x.evidence.starts_with("its result isn't what the schema asks for: it doesn't match its schema at '<root>'"));
+    CAF_CHECK(x.evidence.ends_with("(row 31)"));
+  }
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,6 +1,7 @@
 #include "runtime/executors/agent_cli/agent_attempt.hpp"
 
 #include "messages/error.hpp"
+#include "messages/json_schema.hpp"
 #include "runtime/executors/agent_cli/json_line.hpp"
 #include "runtime/executors/classify/classify.hpp"
 #include "runtime/executors/route_report.hpp"
@@ -176,6 +177,11 @@ outcome agent_attempt::outcome_of(const agent_end& end, const verdict& v) {
     result.end = outcome_class::content;
     result.evidence += ", and " + render(written.error());
   }
+  if (result.end == outcome_class::completed && !x_.schema.empty())
+    if (const auto departure = departure_from(x_.schema, facts["result"]); !departure.empty()) {
+      result.end = outcome_class::content;
+      result.evidence += ", and its result " + departure + " (row 31)";
+    }
   result.details = dump(facts);
   return result;
 }

@@ -33,6 +33,7 @@ public:
     attempt_files files;
     session_memory memory; ///< As it was saved.
     std::string prompt_hash;
+    std::string schema; ///< Of its result; empty: anything will do.
   };
 
   agent_attempt(parts, on_outcome);

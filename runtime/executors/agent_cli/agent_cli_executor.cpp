@@ -124,7 +124,8 @@ std::unique_ptr<execution> agent_cli_executor::start(const claimed_ticket& ticke
   spec.argv = adapter->argv(*payload, session);
   auto attempt = std::make_shared<agent_attempt>(
     agent_attempt::parts{settings_, sessions_, runner_, ++last_run_, *adapter, ticket.claim, payload->expects_changes,
-                         credential_of(*payload), std::move(files), std::move(memory), std::move(hash)},
+                         credential_of(*payload), std::move(files), std::move(memory), std::move(hash),
+                         payload->schema},
     std::move(done));
   attempt->begin(std::move(spec));
   return std::make_unique<agent_execution>(std::move(attempt));

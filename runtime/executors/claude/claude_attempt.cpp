@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "messages/json_schema.hpp"
 #include "runtime/executors/claude/credentials.hpp"
 #include "runtime/executors/claude/json_members.hpp"
 #include "runtime/executors/claude/prompt.hpp"
@@ -25,6 +26,9 @@ constexpr int cuts_in_row_max = 3;
 /// No model gives a longer answer, and the API refuses to be asked for one.
 constexpr std::int64_t answer_tokens_max = 128'000;
 
+/// Beside the reasons to stop, in what was answered already.
+constexpr const char* wrong_answer = "an answer that isn't what its schema asks for";
+
 constexpr std::size_t request_ids_max = 100;
 constexpr std::size_t request_id_bytes_max = 100;
 constexpr std::size_t result_bytes_max = 1u << 20;
@@ -44,6 +48,16 @@ std::string text_of(const streamed_message& x) {
     if (text_member(block.value, "type") == "text")
       result += text_member(block.value, "text");
   return result;
+}
+
+/// The final answer as its schema wants it; errc::invalid_input with a predicate that tells the model why it isn't.
+caf::expected<json> read_answer(const std::string& text, const std::string& schema) {
+  auto answer = read_foreign_json(text);
+  if (!answer)
+    return answer;
+  if (auto departure = departure_from(schema, *answer); !departure.empty())
+    return make_error(errc::invalid_input, std::move(departure));
+  return answer;
 }
 
 bool has_incomplete_tool_use(const streamed_message& x) {
@@ -308,6 +322,8 @@ void claude_attempt::on_tools(const tool_turn& x) {
   if (x.finish && x.finish->is_impossible)
     return end(outcome_class::permanent,
                "the agent says that nobody can do this (spec_impossible): " + cap_text(x.finish->summary, said));
+  if (!x.finish && !x.refused_result.empty() && answered_[wrong_answer]++ > 0)
+    return end(outcome_class::content, "its result isn't what the schema asks for: it " + x.refused_result + " (row 31)");
   if (x.finish)
     return complete("it finished: " + cap_text(x.finish->summary, said),
                     x.finish->result.is_null() ? json(cap_text(x.finish->summary, final_text_limits)) : x.finish->result);
@@ -321,11 +337,11 @@ void claude_attempt::complete_with(const streamed_message& x) {
   const auto text = text_of(x);
   if (payload_.schema.empty())
     return complete("it ended its turn", cap_text(text, final_text_limits));
-  auto answer = read_foreign_json(text);
-  if (!answer && answered_["unreadable answer"]++ == 0) {
+  auto answer = read_answer(text, payload_.schema);
+  if (!answer && answered_[wrong_answer]++ == 0) {
     auto added = conversation_->append_assistant(content_of(x));
     if (added)
-      added = conversation_->append_user({}, {"Your answer can't be read: it " + render(answer.error())
+      added = conversation_->append_user({}, {"Your answer can't be used: it " + render(answer.error())
                                               + ". Answer again, with nothing but JSON that follows the schema."});
     return added ? send() : end(outcome_class::transient, render(added.error()));
   }

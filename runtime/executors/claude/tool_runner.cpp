@@ -1,6 +1,7 @@
 #include "runtime/executors/claude/tool_runner.hpp"
 
 #include "messages/error.hpp"
+#include "messages/json_schema.hpp"
 #include "runtime/executors/claude/file_tools.hpp"
 #include "runtime/executors/claude/json_members.hpp"
 
@@ -68,6 +69,11 @@ std::optional<tool_result> tool_runner::begin(const call& x) {
   if (!read)
     return tool_result{x.id, "Nothing was done: " + render(read.error()) + ".", true};
   if (auto* finish = std::get_if<finish_call>(&*read)) {
+    if (!finish->is_impossible && !payload_.schema.empty())
+      if (auto departure = departure_from(payload_.schema, finish->result); !departure.empty()) {
+        turn_.refused_result = departure;
+        return tool_result{x.id, "Nothing was done: the result " + departure + ".", true};
+      }
     turn_.finish = std::move(*finish);
     return tool_result{x.id, "", false};
   }

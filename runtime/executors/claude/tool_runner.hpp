@@ -20,6 +20,7 @@ namespace swarm::executors::claude {
 struct tool_turn {
   std::vector<tool_result> results; ///< In the order of the calls.
   std::optional<finish_call> finish;
+  std::string refused_result; ///< How the result of a finish, which doesn't count then, departs from the ticket's schema.
 };
 
 /// Runs the calls of a turn, one after the other, because the second may need what the first has done. A call that can't
