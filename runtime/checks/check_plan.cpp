@@ -68,6 +68,17 @@ std::string without_nul(std::string text) {
   return text;
 }
 
+/// Whether the node itself looks into the directory for it, or git does.
+bool looks_inside(const check_definition& x) {
+  return x.kind == check_kind::files || x.kind == check_kind::diff || !x.report.empty() || !x.review.files.empty();
+}
+
+/// Whether the directory is still the one that the work began in.
+finding find_folder(const work_folder& folder) {
+  auto opened = folder.open();
+  return opened ? finding{verdict::pass, {}, {}} : finding{verdict::error, render(opened.error()), {}};
+}
+
 const char* word(verdict x) {
   return x == verdict::pass ? "pass" : x == verdict::fail ? "fail" : "error";
 }
@@ -95,6 +106,7 @@ caf::expected<check_plan> check_plan::make(std::vector<check_definition> checks,
   check_plan result;
   result.notes_.resize(checks.size());
   result.checks_ = std::move(checks);
+  result.folder_ = std::make_shared<work_folder>(site.directory);
   result.site_ = std::move(site);
   result.random_.seed(seed);
   return result;
@@ -103,7 +115,13 @@ caf::expected<check_plan> check_plan::make(std::vector<check_definition> checks,
 demand check_plan::prepare() {
   is_preparing_ = true;
   at_ = 0;
-  return note_next();
+  if (std::none_of(checks_.begin(), checks_.end(), looks_inside))
+    return note_next();
+  is_holding_ = true;
+  return look([path = site_.directory, to = folder_]() -> finding {
+    *to = work_folder::hold(path);
+    return {verdict::pass, {}, {}};
+  });
 }
 
 demand check_plan::note_next() {
@@ -113,8 +131,8 @@ demand check_plan::note_next() {
     if (x.kind == check_kind::diff)
       return run(base_program(x.diff), git_timeout);
     if (x.kind == check_kind::files && std::any_of(x.files.begin(), x.files.end(), is_protected))
-      return look([where = directory(), rules = x.files, to = notes_[at_].files]() -> finding {
-        auto found = note_files(where, rules);
+      return look([where = folder_, rules = x.files, to = notes_[at_].files]() -> finding {
+        auto found = note_files(*where, rules);
         if (!found)
           return {verdict::error, render(found.error()), {}};
         *to = std::move(*found);
@@ -132,10 +150,12 @@ demand check_plan::next() {
   auto& x = current();
   switch (x.kind) {
     case check_kind::files:
-      return look([where = directory(), rules = x.files, was = notes_[at_].files, redact = site_.redact] {
-        return check_files(where, rules, *was, redact);
+      return look([where = folder_, rules = x.files, was = notes_[at_].files, redact = site_.redact] {
+        return check_files(*where, rules, *was, redact);
       });
     case check_kind::diff: {
+      if (!is_ready_)
+        return look([where = folder_] { return find_folder(*where); });
       auto result = run(diff_program(notes_[at_].base), git_timeout);
       result.program.output_head_bytes = paths_bytes_max;
       result.program.keeps_raw_output = true;
@@ -143,16 +163,16 @@ demand check_plan::next() {
     }
     case check_kind::command: break;
     case check_kind::tests:
-      if (!x.report.empty() && !report_is_removed_)
-        return look([where = directory(), path = x.report] { return remove_file(where, path); });
+      if (!x.report.empty() && !is_ready_)
+        return look([where = folder_, path = x.report] { return remove_file(*where, path); });
       break;
     case check_kind::model_review:
       if (reviewed_files_)
         return ask();
       reviewed_files_ = std::make_shared<std::string>();
-      return look([where = directory(), paths = x.review.files, to = reviewed_files_, redact = site_.redact]() -> finding {
-        *to = files_for_review(where, paths, redact);
-        return {verdict::pass, {}, {}};
+      return look([where = folder_, paths = x.review.files, to = reviewed_files_, redact = site_.redact]() -> finding {
+        *to = files_for_review(*where, paths, redact);
+        return paths.empty() ? finding{verdict::pass, {}, {}} : find_folder(*where);
       });
     case check_kind::human: return {};
   }
@@ -210,27 +230,29 @@ demand check_plan::read_report(const command_result& ended) {
     return conclude(judge_tests(x, ended, std::string{ended.judged_output()}, ended.output), ended.output,
                     ended.output_bytes, ended.duration);
   ended_ = ended;
-  return look([where = directory(), x, ended, redact = site_.redact] {
-    const auto report = read_file(where, x.report, report_bytes_max);
+  return look([where = folder_, x, ended, redact = site_.redact] {
+    const auto report = read_file(*where, x.report, report_bytes_max);
     return judge_tests(x, ended, report, report ? redact(*report) : "");
   });
 }
 
 demand check_plan::on_found(finding said) {
   if (is_preparing_) {
+    const auto has_noted = !std::exchange(is_holding_, false);
     if (said.verdict == verdict::pass)
-      ++at_;
+      at_ += has_noted ? 1 : 0;
     else
       trouble_ = std::move(said.evidence);
     return note_next();
   }
-  if (current().kind == check_kind::tests && !report_is_removed_ && said.verdict == verdict::pass) {
-    report_is_removed_ = true;
+  const auto kind = current().kind;
+  if ((kind == check_kind::tests || kind == check_kind::diff) && !is_ready_ && said.verdict == verdict::pass) {
+    is_ready_ = true;
     return next();
   }
-  if (current().kind == check_kind::model_review && said.verdict == verdict::pass)
+  if (kind == check_kind::model_review && said.verdict == verdict::pass)
     return next();
-  if (report_is_removed_)
+  if (is_ready_)
     return conclude(std::move(said), ended_.output, ended_.output_bytes, ended_.duration);
   const auto detail = said.detail;
   return conclude(std::move(said), detail, detail.size(), caf::timespan{0});
@@ -270,7 +292,7 @@ void check_plan::add_spending(const std::string& details) {
 }
 
 demand check_plan::conclude(finding said, std::string_view output, std::uint64_t output_bytes, caf::timespan duration) {
-  report_is_removed_ = false;
+  is_ready_ = false;
   reviewed_files_.reset();
   if (said.verdict == verdict::error && repeats_ < site_.repeats_max) {
     ++repeats_;

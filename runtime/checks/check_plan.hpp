@@ -110,15 +110,16 @@ private:
   demand read_report(const command_result&);
   demand conclude(finding, std::string_view output, std::uint64_t output_bytes, caf::timespan duration);
   const check_definition& current() const { return checks_[at_]; }
-  std::filesystem::path directory() const { return site_.directory; }
 
   std::vector<check_definition> checks_;
   std::vector<notes> notes_; ///< One for each of them.
   check_site site_;
+  std::shared_ptr<work_folder> folder_; ///< Shared, too.
   std::minstd_rand random_;
   std::size_t at_ = 0; ///< The check that is asked, or that is noted for.
   bool is_preparing_ = false;
-  bool report_is_removed_ = false;
+  bool is_holding_ = false;   ///< Before all of them: of their directory.
+  bool is_ready_ = false;     ///< What comes before the program of the current one is done.
   std::int32_t repeats_ = 0; ///< Of the current one.
   command_result ended_;     ///< The program whose report is read.
   std::shared_ptr<std::string> reviewed_files_; ///< What a model is shown of them, once they are read.

@@ -15,6 +15,7 @@
 #include <cctype>
 #include <cerrno>
 #include <memory>
+#include <filesystem>
 #include <string_view>
 #include <system_error>
 
@@ -206,25 +207,17 @@ finding check_file(int root, const file_rule& rule, const file_notes& notes, con
   return rule.sha256 || rule.json_schema ? check_content(root, rule, redact) : finding{verdict::pass, {}, {}};
 }
 
-caf::expected<unique_fd> open_root(const std::filesystem::path& workspace) {
-  unique_fd root{::open(workspace.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
-  if (!root)
-    return make_error(errc::io_failed, "the directory " + in_quotes(workspace.native()) + " can't be opened: "
-                                         + std::generic_category().message(errno));
-  return root;
-}
-
 } // namespace
 
-caf::expected<file_notes> note_files(const std::filesystem::path& workspace, const std::vector<file_rule>& rules) {
-  const auto root = open_root(workspace);
+caf::expected<file_notes> note_files(const work_folder& workspace, const std::vector<file_rule>& rules) {
+  const auto root = workspace.open();
   if (!root)
     return root.error();
   file_notes result;
   for (auto& rule : rules) {
     if (!rule.must_stay)
       continue;
-    auto hash = hash_if_any(root->get(), rule.path);
+    auto hash = hash_if_any((*root)->get(), rule.path);
     if (!hash)
       return make_error(code_of(hash.error()), in_quotes(rule.path) + " " + render(hash.error()));
     result[rule.path] = std::move(*hash);
@@ -232,11 +225,11 @@ caf::expected<file_notes> note_files(const std::filesystem::path& workspace, con
   return result;
 }
 
-finding check_files(const std::filesystem::path& workspace, const std::vector<file_rule>& rules,
+finding check_files(const work_folder& workspace, const std::vector<file_rule>& rules,
                     const file_notes& notes, const redaction& redact) {
   if (rules.empty())
     return {verdict::error, "the check of files names no file", {}};
-  const auto root = open_root(workspace);
+  const auto root = workspace.open();
   if (!root)
     return {verdict::error, render(root.error()), {}};
   finding worst{
@@ -244,7 +237,7 @@ finding check_files(const std::filesystem::path& workspace, const std::vector<fi
   std::string detail;
   std::uint64_t bad = 0;
   for (auto& rule : rules) {
-    auto one = check_file(root->get(), rule, notes, redact);
+    auto one = check_file((*root)->get(), rule, notes, redact);
     if (one.verdict == verdict::pass)
       continue;
     ++bad;
@@ -258,13 +251,13 @@ finding check_files(const std::filesystem::path& workspace, const std::vector<fi
   return worst;
 }
 
-finding remove_file(const std::filesystem::path& workspace, const std::string& path) {
-  const auto root = open_root(workspace);
+finding remove_file(const work_folder& workspace, const std::string& path) {
+  const auto root = workspace.open();
   if (!root)
     return {verdict::error, render(root.error()), {}};
   const auto name = std::filesystem::path{path}.filename();
   const auto folder = std::filesystem::path{path}.parent_path();
-  const auto parent = open_beneath(root->get(), folder.empty() ? "." : folder.string(), O_PATH | O_DIRECTORY);
+  const auto parent = open_beneath((*root)->get(), folder.empty() ? "." : folder.string(), O_PATH | O_DIRECTORY);
   if (!parent && !is_missing(errno))
     return {verdict::error, in_quotes(path) + " " + reason(errno), {}};
   if (parent && ::unlinkat(parent.get(), name.c_str(), 0) != 0 && !is_missing(errno))
@@ -272,12 +265,11 @@ finding remove_file(const std::filesystem::path& workspace, const std::string& p
   return {verdict::pass, {}, {}};
 }
 
-caf::expected<std::string> read_file(const std::filesystem::path& workspace, const std::string& path,
-                                     std::uint64_t bytes_max) {
-  const auto root = open_root(workspace);
+caf::expected<std::string> read_file(const work_folder& workspace, const std::string& path, std::uint64_t bytes_max) {
+  const auto root = workspace.open();
   if (!root)
     return root.error();
-  auto content = read_regular(root->get(), path, bytes_max, true);
+  auto content = read_regular((*root)->get(), path, bytes_max, true);
   if (!content)
     return make_error(code_of(content.error()), in_quotes(path) + " " + (code_of(content.error()) == errc::not_found
                                                                            ? "doesn't exist" : render(content.error())));

@@ -49,7 +49,7 @@ finding no_verdict(const std::string& why) {
 
 } // namespace
 
-std::string files_for_review(const std::filesystem::path& workspace, const std::vector<std::string>& paths,
+std::string files_for_review(const work_folder& workspace, const std::vector<std::string>& paths,
                              const redaction& redact) {
   std::string result;
   for (const auto& path : paths) {

@@ -3,8 +3,8 @@
 #include "messages/checks.hpp"
 #include "messages/outcome.hpp"
 #include "runtime/checks/verdict.hpp"
+#include "runtime/checks/work_folder.hpp"
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -20,7 +20,7 @@ struct review_subject {
 
 /// The files that a review names, head and tail of each, and the reason for those that can't be read: that the work
 /// hasn't made them is for the model to judge.
-std::string files_for_review(const std::filesystem::path& workspace, const std::vector<std::string>& paths,
+std::string files_for_review(const work_folder& workspace, const std::vector<std::string>& paths,
                              const redaction& = as_it_is);
 
 /// The question, as the payload of a ticket of kind "claude". Each line of the subject is marked as data.

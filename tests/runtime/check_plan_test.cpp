@@ -335,6 +335,70 @@ CAF_TEST(a protected file that the work has changed fails the check and is named
   CAF_CHECK(has(last.output, "--- check ---\n'spec' is protected"));
 }
 
+CAF_TEST(a directory that the work has put in the place of its own is looked into by no check) {
+  const auto work = scratch.path() / "work", other = scratch.path() / "other";
+  site.directory = work.string();
+  const std::vector<std::string> table{
+    R"([{"kind": "files", "files": [{"path": "out"}]}])",
+    R"([{"kind": "files", "files": [{"path": "none", "protected": true}]}])",
+    R"([{"kind": "tests", "command": ["run"], "format": "tap", "report": "out"}])",
+    R"([{"kind": "diff"}])",
+    R"([{"kind": "model_review", "files": ["out"]}])",
+  };
+  for (const bool is_link : {true, false})
+    for (auto& checks : table) {
+      std::filesystem::remove_all(scratch.path());
+      std::filesystem::create_directories(work);
+      std::filesystem::create_directories(other);
+      scratch.write("other/out", "1..1\nok 1\n");
+      make(checks);
+      if (prepare().what == program)
+        end(exited(0, std::string(40, 'a') + "\n"));
+      CAF_CHECK_EQUAL(plan.trouble(), "");
+      std::filesystem::rename(work, scratch.path() / "away");
+      if (is_link)
+        std::filesystem::create_directory_symlink(other, work);
+      else
+        std::filesystem::rename(other, work);
+      CAF_CHECK(begin().what == nothing);
+      CAF_MESSAGE(checks << ": " << verdict());
+      CAF_CHECK(verdict().starts_with("check_error: "));
+      CAF_CHECK(has(verdict(), "isn't the one that the attempt began in"));
+      CAF_CHECK(!has(last.output, "ok 1"));
+      CAF_CHECK(std::filesystem::exists(work / "out")); // no report of former times
+    }
+}
+
+CAF_TEST(a report is not read where the runner of tests leads) {
+  const auto work = scratch.path() / "work";
+  site.directory = work.string();
+  std::filesystem::create_directory(work);
+  std::filesystem::create_directory(scratch.path() / "other");
+  scratch.write("other/out", "1..1\nok 1\n");
+  make(R"([{"kind": "tests", "command": ["run"], "format": "tap", "report": "out"}])");
+  prepare();
+  CAF_REQUIRE(begin().what == program);
+  std::filesystem::rename(work, scratch.path() / "away");
+  std::filesystem::create_directory_symlink(scratch.path() / "other", work);
+  end(exited(0));
+  CAF_CHECK(verdict().starts_with("check_error: there is no report of tests: the directory "));
+}
+
+CAF_TEST(a directory that comes with the work or by a link of its owner is looked into) {
+  site.directory = (scratch.path() / "work").string();
+  make(R"([{"kind": "files", "files": [{"path": "out"}]}])");
+  CAF_CHECK(prepare().what == nothing);
+  std::filesystem::create_directory(scratch.path() / "real");
+  std::filesystem::create_directory_symlink(scratch.path() / "real", scratch.path() / "work");
+  scratch.write("real/out", "");
+  begin();
+  CAF_CHECK(verdict().starts_with("completed: "));
+  make(R"([{"kind": "files", "files": [{"path": "out"}]}])");
+  prepare();
+  begin();
+  CAF_CHECK(verdict().starts_with("completed: "));
+}
+
 CAF_TEST(checks that could never judge say so before the work) {
   make(R"([{"kind": "diff"}])");
   CAF_REQUIRE(prepare().what == program);

@@ -241,7 +241,7 @@ CAF_TEST(what is no regular file is an error and never waits) {
     }
     CAF_CHECK(check(absence(path)).verdict == verdict::fail);
   }
-  CAF_CHECK(check_files("/dev", {bytes("null", {}, {})}).verdict == verdict::error);
+  CAF_CHECK(check_files(fs::path{"/dev"}, {bytes("null", {}, {})}).verdict == verdict::error);
   ::close(socket);
 }
 
