@@ -46,6 +46,7 @@ caf::expected<test_counts> parse_ctest(std::string_view text) {
   test_counts counts;
   std::optional<std::uint64_t> total;
   std::uint64_t skipped_by_progress = 0;
+  std::uint64_t listed_as_failed = 0;
   line_reader lines{text};
   while (auto line = lines.next()) {
     if (line->starts_with("No tests were found!!!"))
@@ -59,9 +60,10 @@ caf::expected<test_counts> parse_ctest(std::string_view text) {
     } else if (*line == "The following tests FAILED:") {
       current = list::failed;
     } else if (const auto entry = entry_in(*line); entry && current != list::none) {
-      if (current == list::failed)
+      if (current == list::failed) {
+        ++listed_as_failed;
         add_failed_name(counts, entry->first);
-      else if (!entry->second.starts_with("Disabled")) // these aren't in the total
+      } else if (!entry->second.starts_with("Disabled")) // these aren't in the total
         ++counts.skipped;
     } else {
       current = list::none;
@@ -76,6 +78,9 @@ caf::expected<test_counts> parse_ctest(std::string_view text) {
   if (counts.failed + counts.skipped > *total)
     return error("contradicts itself: of " + counted(*total, "test") + " " + std::to_string(counts.failed)
                  + " failed and " + std::to_string(counts.skipped) + " were skipped");
+  if (listed_as_failed > counts.failed)
+    return error("contradicts itself: " + counted(counts.failed, "test") + " failed, and it lists "
+                 + std::to_string(listed_as_failed));
   counts.passed = *total - counts.failed - counts.skipped;
   return counts;
 }

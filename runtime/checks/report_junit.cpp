@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <vector>
 
 namespace swarm::checks {
 
@@ -35,6 +36,11 @@ bool is_suite(std::string_view element) {
   return element == "testsuite" || element == "testsuites";
 }
 
+/// Of Catch2 and doctest, in whose reports `tests` is the number of assertions.
+bool counts_assertions(const pugi::xml_node& suite) {
+  return suite.attribute("doctest_version") || std::string_view{suite.attribute("hostname").value()} == "tbd";
+}
+
 class junit_counter : public pugi::xml_tree_walker {
 public:
   bool for_each(pugi::xml_node& node) override {
@@ -43,18 +49,22 @@ public:
     if (node.type() != pugi::node_element)
       return true;
     const std::string_view element = node.name();
+    close_suites(depth());
     if (depth() == 0 && !is_suite(element) && element != "testcase")
       return stop("isn't one: its root is " + in_quotes(element));
     if (element == "testcase")
       return count(node);
     if (is_suite(element))
-      claims_failures_ |= claims(node, "failures") || claims(node, "errors");
+      open_suite(node);
     else if ((element == "error" || element == "failure") && is_suite(node.parent().name()))
       add(element == "error" ? fate::errored : fate::failed, node.parent()); // of a suite that couldn't start
     return true;
   }
 
   caf::expected<test_counts> result() && {
+    close_suites(0);
+    if (problem_.empty() && counts_.failed + counts_.errored == 0)
+      problem_ = missing_;
     if (problem_.empty() && claims_failures_ && counts_.failed + counts_.errored == 0)
       problem_ = "contradicts itself: it claims failures, and none of its tests has failed";
     if (!problem_.empty())
@@ -63,6 +73,32 @@ public:
   }
 
 private:
+  /// A suite whose end wasn't reached yet, and how many tests stand in it by its own account.
+  struct unfinished {
+    int depth;
+    std::uint64_t tests_claimed;
+    std::uint64_t tests_before; ///< That were found before it began.
+    std::string name;
+  };
+
+  void open_suite(const pugi::xml_node& node) {
+    claims_failures_ |= claims(node, "failures") || claims(node, "errors");
+    const auto tests = number_in(without_blanks(node.attribute("tests").value()));
+    if (tests && !counts_assertions(node))
+      suites_.push_back({depth(), *tests, tests_, node.attribute("name").value()});
+  }
+
+  /// Those that end where something begins at that depth.
+  void close_suites(int depth_reached) {
+    for (; !suites_.empty() && suites_.back().depth >= depth_reached; suites_.pop_back()) {
+      const auto& x = suites_.back();
+      const auto found = tests_ - x.tests_before;
+      if (found < x.tests_claimed && missing_.empty())
+        missing_ = "claims " + counted(x.tests_claimed, "test") + " in the suite " + in_quotes(x.name) + " and has "
+                   + std::to_string(found) + ", so it is torn; keep it as the runner wrote it";
+    }
+  }
+
   bool stop(std::string problem) {
     problem_ = std::move(problem);
     return false;
@@ -74,6 +110,7 @@ private:
   }
 
   bool count(const pugi::xml_node& test) {
+    ++tests_;
     const auto skipped = test.child("skipped");
     // A test that is still to do is run, fails, and is reported with both.
     const auto is_todo = std::string_view{skipped.attribute("type").value()} == "todo";
@@ -109,6 +146,9 @@ private:
 
   test_counts counts_;
   std::string problem_;
+  std::string missing_; ///< What stands in no suite that says it has it.
+  std::vector<unfinished> suites_;
+  std::uint64_t tests_ = 0;
   bool claims_failures_ = false;
 };
 
