@@ -465,6 +465,11 @@ caf::expected<std::string> read_verdict(caf::expected<rows> found, ticket_id id)
   auto answer = found->text(0, 0);
   if (answer == "not_found")
     return make_error(errc::not_found, "there is no ticket " + to_string(id));
+  if (answer == "has no result")
+    return make_error(errc::conflict, "ticket " + to_string(id) + " has no result that could be approved: nothing was done, or "
+                                        "it failed before it was. swarm reject " + to_string(id) + " --why TEXT lets the next "
+                                        "attempt begin with your words; swarm approve " + to_string(id)
+                                        + " --without-result completes it all the same, and who needs its result won't find it");
   if (answer.starts_with("is "))
     return make_error(errc::conflict, "ticket " + to_string(id) + " " + answer + "; only one in review can be judged");
   return answer;
@@ -485,8 +490,9 @@ std::optional<std::string> if_any(const std::string& text) {
 
 } // namespace
 
-caf::expected<std::string> approve(connection& db, ticket_id id, const std::string& by, const std::string& note) {
-  return read_verdict(db.run(sql::approve, params::of(id.value, by, if_any(note))), id);
+caf::expected<std::string> approve(connection& db, ticket_id id, const std::string& by, const std::string& note,
+                                   bool without_result) {
+  return read_verdict(db.run(sql::approve, params::of(id.value, by, if_any(note), without_result ? "true" : "false")), id);
 }
 
 caf::expected<std::string> reject(connection& db, ticket_id id, const std::string& by, const std::string& why) {

@@ -70,7 +70,9 @@ caf::expected<std::string> release(connection&, ticket_id);
 /// A person's verdict on the work of a ticket in review. Who and why stand in its log; `why` of a rejection is what the next
 /// attempt begins with. @returns "completed", or after a rejection "attempt_failed" or "failed"; errc::not_found or
 /// errc::conflict with a sentence.
-caf::expected<std::string> approve(connection&, ticket_id, const std::string& by, const std::string& note);
+/// @param without_result although the attempt came to nothing; else that is errc::conflict, too.
+caf::expected<std::string> approve(connection&, ticket_id, const std::string& by, const std::string& note,
+                                   bool without_result = false);
 caf::expected<std::string> reject(connection&, ticket_id, const std::string& by, const std::string& why);
 
 /// Stops and resumes claims from a queue. @returns errc::not_found.

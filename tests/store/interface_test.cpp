@@ -17,7 +17,8 @@ struct fixture {
 /// What people build on: a line of this table changes only by parameters that are added at its end.
 const std::pair<std::string, std::string> public_functions[]{
   {"add_dependency", "(_parent_id bigint, _child_id bigint, _on_failure text DEFAULT 'block'::text) -> text"},
-  {"approve", "(_ticket_id bigint, _by text DEFAULT SESSION_USER, _note text DEFAULT NULL::text) -> text"},
+  {"approve", "(_ticket_id bigint, _by text DEFAULT SESSION_USER, _note text DEFAULT NULL::text, _without_result boolean "
+              "DEFAULT false) -> text"},
   {"assert_current", "(_ticket_id bigint, _fence bigint) -> void"},
   {"cancel", "(_ticket_id bigint) -> text"},
   {"configure_queue", "(queue text, slots integer DEFAULT NULL::integer, slots_per_node integer DEFAULT NULL::integer, "

@@ -84,7 +84,7 @@ CAF_TEST(the same failure twice steps up one profile and at the end of them a pe
                   "it failed twice in the same way, and without a word of yours the next attempt would be no other: "
                   "it doesn't compile");
   CAF_CHECK_EQUAL(s.ask("SELECT extract(epoch FROM expires_at - asked_at) > 604799 FROM swarm.reviews"), "t");
-  CAF_CHECK(must(store::why(s.db, ticket, 1min)).at(1).starts_with("attempt 4 failed, and the ticket has waited for a "));
+  CAF_CHECK(must(store::why(s.db, ticket, 1min)).at(1).starts_with("attempt 4 has no result, and the ticket has waited for a "));
   std::string signatures;
   for (auto& x : must(store::list_attempts(s.db, ticket)))
     signatures += x.end + " " + x.signature + ", ";

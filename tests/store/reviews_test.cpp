@@ -244,6 +244,60 @@ CAF_TEST(why says what there is to judge and how) {
   CAF_CHECK(sentences[2].starts_with("swarm approve " + to_string(ticket) + " completes it, swarm reject "));
 }
 
+CAF_TEST(what came to nothing is approved only by whoever says that he knows) {
+  struct row {
+    std::string kind;
+    outcome_class end;
+    std::string details;
+    bool is_empty;
+  };
+  const std::vector<row> table{
+    {"claude", review, R"({"model": "m"})", true},
+    {"agent_cli", review, "", true},
+    {"claude", review, R"({"result": "done"})", false},
+    {"claude", review, R"({"result": null})", false},
+    {"command", review, "", false},
+    {"function", review, R"({"notes": 1})", false},
+    {"claude", check_error, "", false}, // it was done
+    {"claude", content, R"({"model": "m"})", true},
+    {"agent_cli", content, R"({"result": "half"})", false},
+    {"claude", check_failed, "", false},
+  };
+  for (auto& x : table) {
+    new_ticket spec;
+    spec.kind = x.kind;
+    spec.payload = x.kind == "agent_cli" ? R"({"agent": "codex"})" : R"({"command": ["a"]})";
+    const auto ticket = must(store::submit(s.db, {"", {spec}})).tickets.at(0);
+    for (int failures = 0; s.state(ticket) != "in_review" && failures < 2; ++failures) {
+      settlement end{failures == 0 ? s.claim_one() : claim_again().claim, {}};
+      end.outcome.end = x.end;
+      end.outcome.evidence = "so it went";
+      end.outcome.signature = x.end == review ? "" : "the same";
+      end.outcome.details = x.details;
+      end.outcome.retry_after = x.end == content ? 1ms : 0ms;
+      must(store::settle(s.db, {{end}, desk::rules()}));
+    }
+    CAF_MESSAGE(x.kind << " " << to_string(x.end) << " " << x.details);
+    CAF_REQUIRE_EQUAL(s.state(ticket), "in_review");
+    const auto number = to_string(ticket);
+    const auto sentences = must(store::why(s.db, ticket, 1min));
+    CAF_CHECK_EQUAL(sentences.at(1).find(" has no result, and ") != std::string::npos, x.is_empty);
+    CAF_CHECK_EQUAL(sentences.at(2).find("swarm approve " + number + " --without-result") != std::string::npos, x.is_empty);
+    const auto before = s.ask("SELECT w::text FROM swarm.reviews w WHERE ticket_id = " + number);
+    const auto said = approve(ticket);
+    if (!x.is_empty) {
+      CAF_CHECK_EQUAL(said, "completed");
+      continue;
+    }
+    CAF_CHECK(said.starts_with("ticket " + number + " has no result that could be approved"));
+    CAF_CHECK_EQUAL(s.ask("SELECT w::text FROM swarm.reviews w WHERE ticket_id = " + number), before);
+    CAF_CHECK_EQUAL(must(store::approve(s.db, ticket, "anna", "by hand", true)), "completed");
+    CAF_CHECK_EQUAL(last_event(ticket).substr(last_event(ticket).find('{')),
+                    R"({"note": "by hand", "approved_by": "anna", "without_result": true})");
+    CAF_CHECK(must(store::list_attempts(s.db, ticket)).back().evidence.ends_with("approved without a result by anna: by hand"));
+  }
+}
+
 CAF_TEST(reviews can be rebuilt from the log) {
   submit_in_review();
   must(store::rebuild(s.db, "copy"));

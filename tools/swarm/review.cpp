@@ -8,13 +8,16 @@ namespace swarm::cli {
 void add_approve(CLI::App& program, invocation&, action& chosen) {
   auto id = std::make_shared<std::int64_t>(0);
   auto note = std::make_shared<std::string>();
+  auto without_result = std::make_shared<bool>(false);
   auto* command = program.add_subcommand("approve", "Complete a ticket in review: its work is good");
   command->add_option("ID", *id, "Number of the ticket")->required()->check(check_number);
   command->add_option("--note", *note, "For the record");
+  command->add_flag("--without-result", *without_result,
+                    "Although its attempt came to nothing: who needs its result won't find it");
   command->callback([=, &chosen] {
     chosen = [=](const invocation& x) {
       return with_database(x, "swarm approve", [=](store::connection& db) -> caf::expected<void> {
-        auto event = store::approve(db, ticket_id{*id}, user_name(), *note);
+        auto event = store::approve(db, ticket_id{*id}, user_name(), *note, *without_result);
         if (!event)
           return std::move(event.error());
         std::cout << "ticket " << *id << " is completed\n";

@@ -1,20 +1,30 @@
 -- A person's yes to the work of a ticket that waits for a verdict: it is completed, as if its worker had settled it so,
--- and its dependents are released. Answers 'completed'; 'not_found', or 'is ' and the state that doesn't allow it.
-CREATE OR REPLACE FUNCTION swarm.approve(_ticket_id bigint, _by text DEFAULT session_user, _note text DEFAULT NULL) RETURNS text
+-- and its dependents are released. Answers 'completed'; 'not_found', or 'is ' and the state that doesn't allow it; or 'has
+-- no result', when nothing was done that could be good, unless _without_result says that this is known.
+CREATE OR REPLACE FUNCTION swarm.approve(_ticket_id bigint, _by text DEFAULT session_user, _note text DEFAULT NULL,
+                                         _without_result boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _review swarm.reviews;
+    _review   swarm.reviews;
+    _is_empty boolean;
 BEGIN
     _review := swarm.take_review(_ticket_id);
     IF _review.ticket_id IS NULL THEN
         RETURN coalesce('is ' || (SELECT state FROM swarm.tickets_view WHERE id = _ticket_id), 'not_found');
     END IF;
+    _is_empty := swarm.is_without_result(_review);
+    IF _is_empty AND NOT _without_result THEN
+        INSERT INTO swarm.reviews VALUES (_review.*); -- it waits on
+        RETURN 'has no result';
+    END IF;
     PERFORM swarm.note_verdict(_review, 'completed', 'pass', _by, _note,
-                               _review.reason || '; approved by ' || _by || coalesce(': ' || _note, ''));
+                               _review.reason || '; approved ' || CASE WHEN _is_empty THEN 'without a result ' ELSE '' END
+                               || 'by ' || _by || coalesce(': ' || _note, ''));
     UPDATE swarm.tickets SET final_state = 'completed', finished_at = clock_timestamp() WHERE id = _ticket_id;
     INSERT INTO swarm.ticket_events (ticket_id, kind, attempt, data)
     VALUES (_ticket_id, 'completed', _review.attempt,
-            jsonb_strip_nulls(jsonb_build_object('approved_by', _by, 'note', _note)));
+            jsonb_strip_nulls(jsonb_build_object('approved_by', _by, 'note', _note,
+                                                 'without_result', CASE WHEN _is_empty THEN true END)));
     -- With a snapshot of its own, as in settle: it must see edges that were committed while we waited for the ticket.
     PERFORM swarm.unblock(ARRAY[_ticket_id]);
     RETURN 'completed';
@@ -29,6 +39,17 @@ BEGIN
     PERFORM FROM swarm.tickets WHERE id = _ticket_id FOR UPDATE;
     DELETE FROM swarm.reviews WHERE ticket_id = _ticket_id RETURNING * INTO _review;
     RETURN _review;
+END $$;
+
+-- Whether the attempt came to nothing that a person could approve: a model refused, its prompt would have been sent again,
+-- or it failed before it had an answer. Whoever has worked for a model leaves a result.
+DROP FUNCTION IF EXISTS swarm.is_without_result;
+CREATE FUNCTION swarm.is_without_result(_review swarm.reviews) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM swarm.attempts a JOIN swarm.tickets t ON t.id = a.ticket_id
+                   WHERE a.ticket_id = _review.ticket_id AND a.fence = _review.fence
+                     AND t.kind IN ('claude', 'agent_cli') AND a.class IN ('review', 'content')
+                     AND NOT coalesce(a.details, '{}') ? 'result');
 END $$;
 
 -- What a person reads of it: the work of a class that uses an attempt isn't done.

@@ -7,6 +7,7 @@ DECLARE
     _last record;
     _q    swarm.queues;
     _n    bigint;
+    _is_empty boolean;
 BEGIN
     SELECT * INTO _t FROM swarm.tickets_view v WHERE v.id = _ticket_id;
     IF NOT FOUND THEN
@@ -44,11 +45,18 @@ BEGIN
                                coalesce(_last.data ->> 'evidence', 'without evidence'));
         END IF;
     WHEN 'in_review' THEN
-        RETURN NEXT format(CASE WHEN _last.data ->> 'class' IN ('content', 'check_failed')
+        SELECT swarm.is_without_result(w) INTO _is_empty FROM swarm.reviews w WHERE w.ticket_id = _ticket_id;
+        RETURN NEXT format(CASE WHEN _is_empty
+                                THEN 'attempt %s has no result, and the ticket has waited for a person for %s: %s'
+                                WHEN _last.data ->> 'class' IN ('content', 'check_failed')
                                 THEN 'attempt %s failed, and the ticket has waited for a person for %s: %s'
                                 ELSE 'the work of attempt %s is done, and it has waited for a person for %s: %s' END,
                            _t.review_attempt, swarm.span(clock_timestamp() - _t.review_asked_at), _t.review_reason);
-        RETURN NEXT format('swarm approve %s completes it, swarm reject %s --why TEXT fails the attempt; in %s it fails',
+        RETURN NEXT format(CASE WHEN _is_empty
+                                THEN 'swarm reject %s --why TEXT lets the next attempt begin with your words, '
+                                     'swarm approve %s --without-result completes it as it is; in %s it fails'
+                                ELSE 'swarm approve %s completes it, swarm reject %s --why TEXT fails the attempt; '
+                                     'in %s it fails' END,
                            _t.id, _t.id, swarm.span(greatest(_t.review_expires_at - clock_timestamp(), interval '0')));
     WHEN 'blocked' THEN
         RETURN QUERY SELECT swarm.why_blocked(_ticket_id);
