@@ -106,6 +106,21 @@ CAF_TEST(a check judges what was written and neither key nor secret is kept of i
   CAF_CHECK(is_nowhere(me.home(), {forms.front(), "horse battery", "MIIEowIBAAKCAQEA"}));
 }
 
+CAF_TEST(a person who quotes a secret in a verdict does not store it) {
+  user me;
+  me.environment["SWARM_SECRET_A"] = forms.front();
+  const auto token = "ghp_" + std::string(36, 'x');
+  me.write("g.yaml", "graph: g\ntickets:\n  good: {command: ['true'], checks: [{kind: human}]}\n"
+                     "  bad: {command: ['true'], checks: [{kind: human}]}\n");
+  me.run({"run", "g.yaml"});
+  CAF_CHECK_EQUAL(me.run({"approve", me.ticket("good"), "--note", "It shows " + forms.front() + " and " + token}).code, 0);
+  CAF_CHECK_EQUAL(me.run({"reject", me.ticket("bad"), "--why", "It shows " + token + " and " + forms.front()}).code, 0);
+  auto shown = me.run({"show", me.ticket("good")}).out + me.run({"show", me.ticket("bad")}).out;
+  CAF_CHECK(contains(shown, "It shows [redacted:SWARM_SECRET_A] and [redacted]"));
+  CAF_CHECK(contains(shown, "It shows [redacted] and [redacted:SWARM_SECRET_A]"));
+  CAF_CHECK(is_nowhere(me.home(), {forms.front(), token}));
+}
+
 CAF_TEST(a secret that is too short to be found is refused before the node starts) {
   user me;
   me.environment["SWARM_SECRET_A"] = "abc";

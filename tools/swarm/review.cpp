@@ -1,9 +1,25 @@
+#include "runtime/secrets.hpp"
 #include "runtime/store/tickets.hpp"
 #include "tools/swarm/invocation.hpp"
 
 #include <iostream>
 
 namespace swarm::cli {
+
+namespace {
+
+/// What a person writes is stored, shown to everybody and told to models, and may quote what he has seen.
+caf::expected<std::string> without_secrets(const invocation& x, const std::string& words) {
+  auto settings = load_settings(x);
+  if (!settings)
+    return make_error(errc::invalid_input, "without a configuration that can be read, nobody knows what is a secret in it");
+  auto redactor = runtime::make_redactor(settings->values);
+  if (!redactor)
+    return std::move(redactor.error());
+  return (*redactor)->redact(words);
+}
+
+} // namespace
 
 void add_approve(CLI::App& program, invocation&, action& chosen) {
   auto id = std::make_shared<std::int64_t>(0);
@@ -17,7 +33,10 @@ void add_approve(CLI::App& program, invocation&, action& chosen) {
   command->callback([=, &chosen] {
     chosen = [=](const invocation& x) {
       return with_database(x, "swarm approve", [=](store::connection& db) -> caf::expected<void> {
-        auto event = store::approve(db, ticket_id{*id}, user_name(), *note, *without_result);
+        auto words = without_secrets(x, *note);
+        if (!words)
+          return std::move(words.error());
+        auto event = store::approve(db, ticket_id{*id}, user_name(), *words, *without_result);
         if (!event)
           return std::move(event.error());
         std::cout << "ticket " << *id << " is completed\n";
@@ -36,7 +55,10 @@ void add_reject(CLI::App& program, invocation&, action& chosen) {
   command->callback([=, &chosen] {
     chosen = [=](const invocation& x) {
       return with_database(x, "swarm reject", [=](store::connection& db) -> caf::expected<void> {
-        auto event = store::reject(db, ticket_id{*id}, user_name(), *why);
+        auto words = without_secrets(x, *why);
+        if (!words)
+          return std::move(words.error());
+        auto event = store::reject(db, ticket_id{*id}, user_name(), *words);
         if (!event)
           return std::move(event.error());
         std::cout << "ticket " << *id
