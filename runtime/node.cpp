@@ -138,7 +138,9 @@ node::~node() {
 caf::expected<std::unique_ptr<node>> node::start(const node_settings& settings) {
   auto& values = settings.values;
   auto name = values.node.name.empty() ? host_name() : values.node.name;
-  auto redactor = make_redactor(values);
+  caf::expected<std::shared_ptr<const redact::redactor>> redactor = settings.redactor;
+  if (!settings.redactor)
+    redactor = make_redactor(values);
   if (!redactor)
     return std::move(redactor.error());
   auto claude = claude_settings(values);

@@ -4,6 +4,7 @@
 #include "config/node_config.hpp"
 #include "messages/error.hpp"
 #include "runtime/executors/function_executor.hpp"
+#include "runtime/executors/redact/redactor.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -24,6 +25,7 @@ struct node_settings {
   std::filesystem::path attempts_folder = {}; ///< For files that commands share with the node; or empty.
   std::filesystem::path workspaces_folder = {}; ///< For workspaces of tickets, of this home alone; or empty.
   executors::function_table functions = {}; ///< Of the embedding program, for tickets of kind "function".
+  std::shared_ptr<const redact::redactor> redactor = {}; ///< The log's, which learns what the node learns; or none.
 };
 
 /// A running node: checks the database, migrates it, announces itself, and runs the supervision tree.

@@ -60,7 +60,7 @@ caf::expected<std::shared_ptr<const redact::redactor>> make_redactor(const confi
   if (auto password = password_in(x.database.url); password.size() >= redact::secret_bytes_min)
     secrets.push_back({"database.url", std::move(password)});
   if (auto key = claude_key(x.claude); key.size() >= redact::secret_bytes_min)
-    secrets.push_back({"the key of claude", std::move(key)});
+    secrets.push_back({executors::claude::key_name, std::move(key)});
   auto made = redact::redactor::build(std::move(secrets));
   if (!made)
     return std::move(made.error());

@@ -62,4 +62,18 @@ CAF_TEST(a secret that a transcript would cut in two is redacted in both of its 
     CAF_CHECK(!holds(x.output, half) && !holds(all, half));
 }
 
+CAF_TEST(a key that takes the place of another one is redacted from its first use on) {
+  auto redactor = redact::redactor::build({});
+  CAF_REQUIRE(redactor);
+  values.redactor = std::make_shared<const redact::redactor>(std::move(*redactor));
+  for (const std::string key : {"the-first-key-of-them", "the-second-key-of-them"}) {
+    values.api_key_file = folder.write("key", key + "\n");
+    const auto x = run({says("It is " + key + ".")});
+    CAF_CHECK(holds(requests.at(0), "x-api-key: " + key));
+    CAF_CHECK(holds(x.output, "It is [redacted:the key of claude]."));
+    CAF_CHECK(holds(file(), "It is [redacted:the key of claude]."));
+  }
+  CAF_CHECK_EQUAL(values.redactor->redact("the-first-key-of-them"), "[redacted:the key of claude]");
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

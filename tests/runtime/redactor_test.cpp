@@ -268,6 +268,40 @@ CAF_TEST(secrets that cannot be redacted are refused by name and never quoted) {
                   "the secret 'WORD' is a part of the word that replaces secrets: use another one");
 }
 
+CAF_TEST(a secret that is learnt is found from then on also in texts that have begun before) {
+  const auto x = redactor_of({{"OLD", "old-secret"}});
+  const auto copy = x;
+  auto begun = copy.stream();
+  std::string output;
+  begun.feed("new-secret old-secret\n", output);
+  CAF_CHECK(x.learn({"NEW", "new-secret\n"}));
+  begun.feed("new-secret old-secret ", output);
+  begun.feed("bmV3LXNlY3JldA==", output);
+  begun.finish(output);
+  CAF_CHECK_EQUAL(output, "new-secret [redacted:OLD]\n[redacted:NEW] [redacted:OLD] [redacted:NEW]");
+  check_rows(copy, {{"old-secret, new-secret", "[redacted:OLD], [redacted:NEW]"}});
+}
+
+CAF_TEST(a text in which a secret may have begun is read to its end by what was known at its beginning) {
+  const auto x = redactor_of({{"OLD", "old-secret"}});
+  auto begun = x.stream();
+  std::string output;
+  begun.feed("old-", output);
+  CAF_CHECK(x.learn({"NEW", "new-secret"}));
+  begun.feed("secret", output);
+  begun.feed("\n", output);
+  begun.feed("new-secret", output);
+  begun.finish(output);
+  CAF_CHECK_EQUAL(output, "[redacted:OLD]\n[redacted:NEW]");
+}
+
+CAF_TEST(what cannot be learnt leaves everything as it was) {
+  const auto x = redactor_of({{"OLD", "old-secret"}});
+  CAF_CHECK(!x.learn({"SHORT", "abc"}));
+  CAF_CHECK(x.learn({"AGAIN", "old-secret"}));
+  check_rows(x, {{"abc old-secret", "abc [redacted:OLD]"}});
+}
+
 CAF_TEST(a name that tells a secret is left out) {
   check_rows(redactor_of({{"password", "password"}, {"B", "other-secret"}}), {
     {"a password, other-secret", "a [redacted], [redacted:B]"},

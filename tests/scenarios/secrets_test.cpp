@@ -17,9 +17,15 @@ using swarm::test::user;
 
 namespace {
 
-/// The secret, how programs write it, and a part of it.
+/// The secret, how programs write it, and a part of it; then the same of an agent's key and of Claude's.
 const std::vector<std::string> forms{"corr/ect+horse battery", "Y29yci9lY3QraG9yc2UgYmF0dGVyeQ",
-                                     "corr%2Fect%2Bhorse%20battery", "horse battery"};
+                                     "corr%2Fect%2Bhorse%20battery", "horse battery",
+                                     "mo/del+agent-7-key", "bW8vZGVsK2FnZW50LTcta2V5",
+                                     "mo%2Fdel%2Bagent-7-key", "agent-7-key",
+                                     "fi/le+kept-9-key", "ZmkvbGUra2VwdC05LWtleQ",
+                                     "fi%2Fle%2Bkept-9-key", "kept-9-key"};
+const auto& agent_key = forms[4];
+const auto& claude_key = forms[8];
 
 /// Prints all of them, also over the border between what is kept of an output and what isn't, and in two pieces, and passes
 /// it on in all ways.
@@ -37,6 +43,26 @@ tickets:
     exit_codes: [3]
     check: {command: [sh, -c, 'env; echo "the check saw ${SWARM_SECRET_A:-nothing}"; cat leak; exit 1']}
     attempts: 2
+  ask:
+    agent: {agent: codex, prompt: Tell., secrets: [CODEX_API_KEY]}
+    check: {command: ['true']}
+    attempts: 1
+  read:
+    command: ['key=$(cat claude.key); echo "$key"; printf %s "$key" | base64; echo "$key" | sed "s,/,%2F,;s,+,%2B,"']
+    shell: true
+)";
+
+/// An agent that tells its key in every way.
+constexpr const char* agent = R"(#!/bin/sh
+say() { printf '%s\n' "$1"; }
+cat >/dev/null
+env
+printf %s "$CODEX_API_KEY" | base64 | tee /dev/stderr
+printf %s "$CODEX_API_KEY" | sed 's,/,%2F,;s,+,%2B,'
+say "{\"result\": \"$CODEX_API_KEY\", \"notes\": \"$CODEX_API_KEY\"}" >"$SWARM_RESULT_FILE"
+say '{"type":"thread.started","thread_id":"11111111-2222-4333-8444-555555555555"}'
+say "{\"type\":\"item.completed\",\"item\":{\"id\":\"item_1\",\"type\":\"agent_message\",\"text\":\"It is $CODEX_API_KEY.\"}}"
+say '{"type":"turn.completed","usage":{"input_tokens":1200,"cached_input_tokens":1000,"output_tokens":80}}'
 )";
 
 /// The ends of a private key around the failure of a test.
@@ -77,12 +103,20 @@ bool is_nowhere(const fs::path& folder, const std::vector<std::string>& words) {
 CAF_TEST(a secret that a ticket prints in every way is in no table and no file and no log) {
   user me;
   me.environment["SWARM_SECRET_A"] = forms.front();
+  me.environment["CODEX_API_KEY"] = agent_key;
+  me.environment["SWARM_CLAUDE_API_KEY_FILE"] = me.write("claude.key", claude_key + "\n").string();
+  me.environment["PATH"] = me.folder().string() + ":" + me.environment["PATH"];
+  fs::permissions(me.write("codex", agent), fs::perms::owner_all);
   me.write("g.yaml", graph);
   auto said = me.run({"run", "g.yaml", "--command.output_head", "600B", "--command.output_tail", "130B", "--log.level", "debug"});
   CAF_CHECK_EQUAL(said.code, 1);
   auto node = me.start_node();
-  auto shown = me.run({"show", me.ticket("tell")}).out;
-  CAF_CHECK(contains(shown, "[redacted:SWARM_SECRET_A]"));
+  std::string shown;
+  for (const auto* key : {"tell", "ask", "read"})
+    shown += me.run({"show", me.ticket(key)}).out;
+  for (const auto* name : {"SWARM_SECRET_A", "CODEX_API_KEY", "the key of claude"})
+    CAF_CHECK(contains(shown, "[redacted:" + std::string{name} + "]"));
+  CAF_CHECK(contains(shown, "It is [redacted:CODEX_API_KEY]."));
   CAF_CHECK(contains(shown, "the check saw nothing"));
   auto events = me.run({"events"}).out;
   for (auto& form : forms)

@@ -72,7 +72,7 @@ caf::expected<std::unique_ptr<local_node>> local_node::start(const runtime::home
   if (!workspaces)
     return std::move(workspaces.error());
   auto node = runtime::node::start({values, result->conninfo_, home.id(), work, home.control_socket(),
-                                    home.attempts(), *workspaces});
+                                    home.attempts(), *workspaces, {}, *redactor});
   if (!node)
     return std::move(node.error());
   result->node_ = std::move(*node);

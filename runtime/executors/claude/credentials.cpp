@@ -53,6 +53,14 @@ bool fits_a_header(const std::string& x) {
   return !x.empty() && std::all_of(x.begin(), x.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
+/// A short one is a word like any other.
+caf::expected<std::string> made_known(const settings& x, std::string key) {
+  if (x.redactor && key.size() >= redact::secret_bytes_min)
+    if (auto learnt = x.redactor->learn({key_name, key}); !learnt)
+      return std::move(learnt.error());
+  return key;
+}
+
 } // namespace
 
 caf::expected<void> check_base_url(std::string_view url) {
@@ -74,7 +82,7 @@ caf::expected<std::string> read_api_key(const settings& x) {
     auto key = trimmed(std::move(*text));
     if (!fits_a_header(key))
       return make_error(errc::invalid_input, "the file that claude.api_key_file names holds no key on one line");
-    return key;
+    return made_known(x, std::move(key));
   }
   const auto* variable = x.api_key_env.empty() ? nullptr : std::getenv(x.api_key_env.c_str());
   auto key = trimmed(variable == nullptr ? "" : variable);
@@ -83,7 +91,7 @@ caf::expected<std::string> read_api_key(const settings& x) {
   if (!fits_a_header(key))
     return make_error(errc::invalid_input, "the node's environment has no key in the variable that claude.api_key_env names, "
                                            "and there is no claude.api_key_file");
-  return key;
+  return made_known(x, std::move(key));
 }
 
 } // namespace swarm::executors::claude

@@ -13,8 +13,11 @@ namespace swarm::executors::claude {
 /// @returns errc::invalid_input with a sentence.
 caf::expected<void> check_base_url(std::string_view);
 
-/// The key as it is now, so that a new one needs no restart. Empty, which no error is, when none is set and the API is a
-/// server on this machine, as in tests.
+/// What stands in the place of the key where it was redacted.
+inline constexpr const char* key_name = "the key of claude";
+
+/// The key as it is now, so that a new one needs no restart; the redactor knows it before anybody else does. Empty,
+/// which no error is, when none is set and the API is a server on this machine, as in tests.
 /// @returns errc::invalid_input or errc::io_failed with a sentence that doesn't quote it.
 caf::expected<std::string> read_api_key(const settings&);
 

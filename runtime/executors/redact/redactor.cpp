@@ -3,6 +3,7 @@
 #include "runtime/executors/redact/variants.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 namespace swarm::redact {
 
@@ -63,9 +64,55 @@ caf::expected<std::shared_ptr<const redaction_rules>> rules_for(const std::vecto
 
 } // namespace
 
-redaction_stream::redaction_stream(std::shared_ptr<const redaction_rules> rules) : rules_(std::move(rules)) {}
+class known_secrets {
+public:
+  ~known_secrets() {
+    for (auto& x : all_)
+      wipe(x.value);
+  }
+
+  std::shared_ptr<const redaction_rules> rules() const {
+    const std::lock_guard guard{rules_mutex_};
+    return rules_;
+  }
+
+  /// All or none of them.
+  caf::expected<void> add(std::vector<named_secret> more) {
+    const std::lock_guard guard{mutex_};
+    const auto known = all_.size();
+    for (auto& x : more)
+      all_.push_back(std::move(x));
+    auto made = rules_for(all_);
+    if (!made) {
+      for (auto i = known; i < all_.size(); ++i)
+        wipe(all_[i].value);
+      all_.resize(known);
+      return std::move(made.error());
+    }
+    const std::lock_guard guard_of_rules{rules_mutex_};
+    rules_ = std::move(*made);
+    return caf::unit;
+  }
+
+  bool holds(const named_secret& x) const {
+    const std::lock_guard guard{mutex_};
+    return std::any_of(all_.begin(), all_.end(), [&](auto& other) { return value_of(other) == value_of(x); });
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::vector<named_secret> all_; ///< Guarded.
+  mutable std::mutex rules_mutex_; ///< Streams don't wait until rules are made.
+  std::shared_ptr<const redaction_rules> rules_;
+};
+
+redaction_stream::redaction_stream(std::shared_ptr<const known_secrets> x)
+  : secrets_(std::move(x)), rules_(secrets_->rules()) {}
 
 void redaction_stream::feed(std::string_view bytes, std::string& output) {
+  // Nothing is open that only the old rules know. Labels keep their numbers.
+  if (state_ == automaton::start)
+    rules_ = secrets_->rules();
   while (!bytes.empty()) {
     const auto piece = bytes.substr(0, read_bytes_max);
     bytes.remove_prefix(piece.size());
@@ -76,7 +123,7 @@ void redaction_stream::feed(std::string_view bytes, std::string& output) {
 
 void redaction_stream::finish(std::string& output) {
   release(position_, output);
-  *this = redaction_stream{std::move(rules_)};
+  *this = redaction_stream{std::move(secrets_)};
 }
 
 void redaction_stream::read(std::string_view bytes) {
@@ -120,12 +167,17 @@ void redaction_stream::copy(std::uint64_t end, std::string& output) {
 }
 
 caf::expected<redactor> redactor::build(std::vector<named_secret> secrets) {
-  auto rules = rules_for(secrets);
-  for (auto& x : secrets)
-    wipe(x.value);
-  if (!rules)
-    return std::move(rules.error());
-  return redactor{std::move(*rules)};
+  auto known = std::make_shared<known_secrets>();
+  if (auto added = known->add(std::move(secrets)); !added)
+    return std::move(added.error());
+  return redactor{std::move(known)};
+}
+
+caf::expected<void> redactor::learn(named_secret x) const {
+  if (!secrets_->holds(x))
+    return secrets_->add({std::move(x)});
+  wipe(x.value);
+  return caf::unit;
 }
 
 std::string redactor::redact(std::string_view text) const {
@@ -138,7 +190,7 @@ std::string redactor::redact(std::string_view text) const {
 }
 
 std::size_t redactor::hold_back_bytes_max() const {
-  return std::max(rules_->finder.literal_bytes_max(), pattern_bytes_max);
+  return std::max(secrets_->rules()->finder.literal_bytes_max(), pattern_bytes_max);
 }
 
 } // namespace swarm::redact

@@ -24,18 +24,21 @@ struct named_secret {
   std::string value; ///< Any bytes. Line ends at its end, as of a file, don't belong to it.
 };
 
-/// What a redactor and its streams share.
 struct redaction_rules {
   automaton finder;
   std::vector<std::string> labels; ///< The first one is for what has no name.
 };
 
+/// What a redactor and its streams share: secrets may come to it as long as they live.
+class known_secrets;
+
 /// One text on its way to where it is stored. What comes out doesn't depend on how the text is cut into pieces.
 class redaction_stream {
 public:
-  explicit redaction_stream(std::shared_ptr<const redaction_rules>);
+  explicit redaction_stream(std::shared_ptr<const known_secrets>);
 
-  /// Appends what is safe to the output. Holds back what may still turn out to belong to a secret.
+  /// Appends what is safe to the output. Holds back what may still turn out to belong to a secret. A secret that was
+  /// learnt meanwhile counts as soon as a piece begins where no secret may have begun.
   void feed(std::string_view bytes, std::string& output);
 
   /// Appends what was held back. The next `feed` begins another text.
@@ -49,6 +52,7 @@ private:
   void release(std::uint64_t end, std::string& output);
   void copy(std::uint64_t end, std::string& output);
 
+  std::shared_ptr<const known_secrets> secrets_;
   std::shared_ptr<const redaction_rules> rules_;
   automaton::state state_ = automaton::start;
   pattern_scanner patterns_;
@@ -69,11 +73,16 @@ private:
 /// Cut texts after redaction, not before: half of a secret isn't recognised. Each source needs a stream of its own.
 class redactor {
 public:
-  /// Overwrites the values before it returns.
+  /// Keeps the values in memory as long as somebody uses it, to learn more.
   /// @returns errc::invalid_input for a secret without a name, of the wrong length, or that is a part of "[redacted]".
   static caf::expected<redactor> build(std::vector<named_secret>);
 
-  redaction_stream stream() const { return redaction_stream{rules_}; }
+  /// One more secret, for this redactor, its copies and their streams. What was known before stays known: an old key
+  /// may still be valid. Callable from any thread; does nothing when the value is known.
+  /// @returns as `build`; then nothing has changed.
+  caf::expected<void> learn(named_secret) const;
+
+  redaction_stream stream() const { return redaction_stream{secrets_}; }
 
   /// A whole text at once.
   std::string redact(std::string_view text) const;
@@ -82,9 +91,9 @@ public:
   std::size_t hold_back_bytes_max() const;
 
 private:
-  explicit redactor(std::shared_ptr<const redaction_rules> rules) : rules_(std::move(rules)) {}
+  explicit redactor(std::shared_ptr<known_secrets> x) : secrets_(std::move(x)) {}
 
-  std::shared_ptr<const redaction_rules> rules_;
+  std::shared_ptr<known_secrets> secrets_;
 };
 
 } // namespace swarm::redact
