@@ -31,7 +31,7 @@ struct node_settings {
 /// A running node: checks the database, migrates it, announces itself, and runs the supervision tree.
 ///
 /// This is what a C++ program embeds. Block SIGPIPE, and the signals that the program waits for, before the first node
-/// starts: its threads inherit the mask.
+/// starts: its threads inherit the mask. If it has secrets, begin with private_memory.hpp.
 class node {
 public:
   /// @returns why the node can't run: the database is away, unsuitable, or newer than this program.

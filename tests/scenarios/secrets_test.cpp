@@ -2,6 +2,7 @@
 
 #include "tests/fixtures/node_home.hpp"
 #include "tests/fixtures/program.hpp"
+#include "tests/fixtures/scratch_postgres.hpp"
 
 #include <csignal>
 #include <string>
@@ -12,7 +13,9 @@
 namespace fs = std::filesystem;
 
 using swarm::test::contains;
+using swarm::test::privilege;
 using swarm::test::read_all;
+using swarm::test::scratch_database;
 using swarm::test::user;
 
 namespace {
@@ -61,7 +64,8 @@ printf %s "$CODEX_API_KEY" | base64 | tee /dev/stderr
 printf %s "$CODEX_API_KEY" | sed 's,/,%2F,;s,+,%2B,'
 say "{\"result\": \"$CODEX_API_KEY\", \"notes\": \"$CODEX_API_KEY\"}" >"$SWARM_RESULT_FILE"
 say '{"type":"thread.started","thread_id":"11111111-2222-4333-8444-555555555555"}'
-say "{\"type\":\"item.completed\",\"item\":{\"id\":\"item_1\",\"type\":\"agent_message\",\"text\":\"It is $CODEX_API_KEY.\"}}"
+item="{\"id\":\"item_1\",\"type\":\"agent_message\",\"text\":\"It is $CODEX_API_KEY.\"}"
+say "{\"type\":\"item.completed\",\"item\":$item}"
 say '{"type":"turn.completed","usage":{"input_tokens":1200,"cached_input_tokens":1000,"output_tokens":80}}'
 )";
 
@@ -153,6 +157,24 @@ CAF_TEST(a person who quotes a secret in a verdict does not store it) {
   CAF_CHECK(contains(shown, "It shows [redacted:SWARM_SECRET_A] and [redacted]"));
   CAF_CHECK(contains(shown, "It shows [redacted] and [redacted:SWARM_SECRET_A]"));
   CAF_CHECK(is_nowhere(me.home(), {forms.front(), token}));
+}
+
+CAF_TEST(a program of a ticket can read neither the environment nor the memory of its node) {
+  scratch_database database;
+  user me{database.conninfo()};
+  me.write("g.yaml", R"(graph: g
+tickets:
+  spy:
+    command: ['grep -x swarm /proc/$PPID/comm;
+      for x in environ mem maps; do
+        if ( : </proc/$$/$x ) && ! ( : </proc/$PPID/$x ); then echo "$x is closed"; fi;
+      done']
+    shell: true
+)");
+  CAF_CHECK_EQUAL(me.run_unprivileged({"run", "g.yaml"}, privilege::processes).code, 0);
+  auto shown = me.run({"show", me.ticket("spy")}).out;
+  for (const auto* part : {"| swarm\n", "environ is closed", "mem is closed", "maps is closed"})
+    CAF_CHECK(contains(shown, part));
 }
 
 CAF_TEST(a secret that is too short to be found is refused before the node starts) {

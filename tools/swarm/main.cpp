@@ -1,6 +1,7 @@
 #include "config/problem.hpp"
 #include "runtime/executors/command/open_files.hpp"
 #include "runtime/node.hpp"
+#include "runtime/private_memory.hpp"
 #include "runtime/store/migrate.hpp"
 #include "tools/swarm/invocation.hpp"
 #include "tools/swarm/text.hpp"
@@ -51,6 +52,7 @@ std::string sentence_for(const CLI::App* program, const CLI::Error& mistake) {
 
 int main(int argc, char** argv) {
   using namespace swarm::cli;
+  swarm::runtime::keep_memory_private();
   swarm::executors::allow_many_open_files();
   CLI::App program{"swarm runs tickets: work that is done once, checked, and never lost.", "swarm"};
   program.set_version_flag("--version", "swarm " + std::string{swarm::runtime::version()} + ", schema "
