@@ -26,7 +26,7 @@ caf::expected<void> resolve_payload(claimed_ticket& ticket) {
     auto found = results->find(key);
     return found == results->end() ? std::nullopt : std::optional{found->dump()};
   };
-  auto resolved = resolve_references(ticket.payload, result_of,
+  auto resolved = resolve_references(ticket.payload, ticket.kind, result_of,
                                      {resolved_bytes_max, [](const std::string& place) { return place.starts_with("/json"); }});
   if (!resolved)
     return std::move(resolved.error());

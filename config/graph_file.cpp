@@ -123,7 +123,7 @@ private:
       const auto subject = "ticket " + in_quotes(ticket.key) + ": ";
       if (!mentions_references(ticket.payload))
         continue;
-      auto references = find_references(ticket.payload);
+      auto references = find_references(ticket.payload, ticket.kind);
       if (!references) {
         report(places_[i], subject + render(references.error()));
         continue;

@@ -129,17 +129,86 @@ caf::expected<std::vector<piece>> split(std::string_view text, const std::string
   return result;
 }
 
-/// A result in a script would be run as code, whatever a ticket wrote there.
-bool is_script(const json& payload, const std::string& place) {
-  return place == "/command/0" && payload.is_object() && payload.value("shell", json{}) == true;
+bool is_shell(std::string_view program) {
+  static constexpr std::string_view names[]{"ash", "bash", "dash", "fish", "ksh", "mksh", "rbash", "sh", "zsh"};
+  const auto name = program.substr(program.rfind('/') + 1);
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-caf::error check_script(const json& payload, const std::string& place, const std::vector<piece>& pieces) {
+std::string_view text_at(const json& array, std::size_t i) {
+  return array[i].is_string() ? std::string_view{array[i].get_ref<const std::string&>()} : std::string_view{};
+}
+
+/// Where the script stands in the arguments of the shell at `shell`, as in ["bash", "-o", "pipefail", "-ec", SCRIPT]; 0
+/// for a shell that has none there.
+std::size_t script_behind(const json& array, std::size_t shell) {
+  auto takes_script = false;
+  auto at = shell + 1;
+  for (; at < array.size(); ++at) {
+    const auto option = text_at(array, at);
+    if (option.size() < 2 || (option[0] != '-' && option[0] != '+') || option == "--")
+      break;
+    if (option.starts_with("--")) {
+      at += option == "--rcfile" || option == "--init-file";
+      continue;
+    }
+    takes_script |= option[0] == '-' && option.find('c') != std::string_view::npos;
+    if (option.find_first_of("oO") != std::string_view::npos)
+      ++at; // the option's name
+  }
+  at += at < array.size() && text_at(array, at) == "--";
+  return takes_script && at < array.size() ? at : 0;
+}
+
+/// Whether the array is the call of a program and this place in it a script, however the shell itself is called: by
+/// env, timeout, or another shell.
+bool is_script_in(const json& array, const std::string& index) {
+  for (std::size_t i = 0; i < array.size(); ++i)
+    if (const auto script = is_shell(text_at(array, i)) ? script_behind(array, i) : 0;
+        script != 0 && std::to_string(script) == index)
+      return true;
+  return false;
+}
+
+/// A result in a script would be run as code, whatever a ticket wrote there.
+bool is_script(const json& payload, const std::string& place) {
+  if (place == "/command/0" && payload.is_object() && payload.value("shell", json{}) == true)
+    return true;
+  const auto end = place.rfind('/');
+  if (end == std::string::npos)
+    return false;
+  const auto& around = payload.at(json::json_pointer{place.substr(0, end)});
+  return around.is_array() && is_script_in(around, place.substr(end + 1));
+}
+
+/// Whether the beginning of a URL says whom it asks, with what ends that.
+bool holds_authority(std::string_view url) {
+  const auto scheme = url.find("://");
+  return scheme != std::string_view::npos && url.find_first_of("/?#", scheme + 3) != std::string_view::npos;
+}
+
+bool is_secret_name(std::string_view kind, const std::string& place) {
+  const auto is_header = kind == "http" && place.starts_with("/headers/");
+  return place.starts_with("/secrets/") || (is_header && place.ends_with("/env"));
+}
+
+/// What no result may decide, because it would get more than a place in a text.
+caf::error check_place(const json& payload, std::string_view kind, const std::string& place,
+                       const std::vector<piece>& pieces) {
   const auto found = std::find_if(pieces.begin(), pieces.end(), [](auto& x) { return x.is_reference(); });
-  if (found == pieces.end() || !is_script(payload, place))
+  if (found == pieces.end())
     return {};
-  return wrong_at(place, in_quotes(found->text) + " in a script would be run as code; pass it as an argument of the "
-                                                  "script, which finds it in \"$1\"");
+  const auto subject = in_quotes(found->text);
+  if (is_script(payload, place))
+    return wrong_at(place, subject + " in a script would be run as code; pass it as an argument of the script, which "
+                                     "finds it in \"$1\", or in a variable of its environment");
+  if (is_secret_name(kind, place))
+    return wrong_at(place, subject + " could choose which of the node's secrets is given away; write its name");
+  const auto is_url = kind == "http" && (place == "/url" || place == "/async/poll/url");
+  if (is_url && !holds_authority(found == pieces.begin() ? "" : pieces.front().text))
+    return wrong_at(place, subject + " could choose who gets the request with all of its secrets; write the URL out "
+                                     "up to its path, as in https://host/" + found->text);
+  return {};
 }
 
 using visitor = std::function<caf::error(json& text, const std::string& place)>;
@@ -179,15 +248,15 @@ std::string dump(const json& x) {
 
 class resolver {
 public:
-  resolver(const json& payload, const result_lookup& lookup, const resolve_rules& rules)
-    : payload_(payload), lookup_(lookup), rules_(rules) {}
+  resolver(const json& payload, std::string_view kind, const result_lookup& lookup, const resolve_rules& rules)
+    : payload_(payload), kind_(kind), lookup_(lookup), rules_(rules) {}
 
   caf::error resolve(json& text, const std::string& place) {
     // Text is replaced at the end: the pieces point into it.
     auto pieces = split(text.get_ref<const std::string&>(), place);
     if (!pieces)
       return pieces.error();
-    if (auto error = check_script(payload_, place, *pieces))
+    if (auto error = check_place(payload_, kind_, place, *pieces))
       return error;
     const auto keeps_type = pieces->size() == 1 && rules_.keeps_type_at && rules_.keeps_type_at(place);
     std::string resolved;
@@ -244,6 +313,7 @@ private:
   }
 
   const json& payload_;
+  std::string_view kind_;
   const result_lookup& lookup_;
   const resolve_rules& rules_;
   std::map<std::string, json> results_;
@@ -256,7 +326,7 @@ bool mentions_references(std::string_view payload) {
   return payload.find(opening) != std::string_view::npos;
 }
 
-caf::expected<std::vector<reference>> find_references(std::string_view payload) {
+caf::expected<std::vector<reference>> find_references(std::string_view payload, std::string_view kind) {
   auto value = parse(payload, "the payload");
   if (!value)
     return value.error();
@@ -265,7 +335,7 @@ caf::expected<std::vector<reference>> find_references(std::string_view payload) 
     auto pieces = split(text.get_ref<const std::string&>(), place);
     if (!pieces)
       return pieces.error();
-    if (auto error = check_script(*value, place, *pieces))
+    if (auto error = check_place(*value, kind, place, *pieces))
       return error;
     for (const auto& x : *pieces) {
       if (x.is_reference())
@@ -278,12 +348,12 @@ caf::expected<std::vector<reference>> find_references(std::string_view payload) 
   return result;
 }
 
-caf::expected<std::string> resolve_references(std::string_view payload, const result_lookup& lookup,
-                                              const resolve_rules& rules) {
+caf::expected<std::string> resolve_references(std::string_view payload, std::string_view kind,
+                                              const result_lookup& lookup, const resolve_rules& rules) {
   auto value = parse(payload, "the payload");
   if (!value)
     return value.error();
-  resolver work{*value, lookup, rules};
+  resolver work{*value, kind, lookup, rules};
   const auto resolve = [&](json& text, const std::string& place) { return work.resolve(text, place); };
   if (auto error = visit_strings(*value, {}, resolve))
     return error;

@@ -18,8 +18,11 @@ namespace swarm {
 //   $${ticket.                       the text "${ticket."
 //
 // A key ends before the first ".result". Members that are empty or hold '.', '$', '{' or '}' can't be named; refer to
-// what they are in. Every other ${...} is left alone, and so are the names of members. A script (`shell`) takes none: a
-// result would be run as code. Its arguments do.
+// what they are in. Every other ${...} is left alone, and so are the names of members.
+//
+// A script takes none (`shell`, or ["sh", "-c", SCRIPT] in any array of texts): a result would be run as code. Its
+// arguments do. Nor does a URL of kind "http" up to the end of its host, or the name of a secret: a result would choose
+// who gets which.
 
 /// Whether there is anything to resolve in a payload: a reference, or the text of one.
 bool mentions_references(std::string_view payload);
@@ -34,8 +37,10 @@ struct reference {
 };
 
 /// All references of a payload, for who submits it: mistakes of writing are known before anything runs.
-/// @returns errc::invalid_input for text that isn't JSON or is nested too deeply, and for a malformed reference.
-caf::expected<std::vector<reference>> find_references(std::string_view payload);
+/// @param kind of the ticket.
+/// @returns errc::invalid_input for text that isn't JSON or is nested too deeply, and for a reference that is malformed
+/// or in a place that takes none.
+caf::expected<std::vector<reference>> find_references(std::string_view payload, std::string_view kind);
 
 /// The result of a dependency as JSON; nothing for a key that is no dependency of the ticket or has no result.
 using result_lookup = std::function<std::optional<std::string>(const std::string& key)>;
@@ -52,6 +57,7 @@ struct resolve_rules {
 /// digits.
 /// @returns errc::invalid_input as above and when the result is too long; errc::not_found for a reference to what isn't
 /// there. The sentence names place and reference.
-caf::expected<std::string> resolve_references(std::string_view payload, const result_lookup&, const resolve_rules&);
+caf::expected<std::string> resolve_references(std::string_view payload, std::string_view kind, const result_lookup&,
+                                              const resolve_rules&);
 
 } // namespace swarm

@@ -27,6 +27,25 @@ CAF_TEST(a reference to what is not there fails its ticket with its place and ru
   CAF_CHECK(executor->execute.asked.empty());
 }
 
+CAF_TEST(an attempt does not begin where a result would be run as code or choose who gets a secret) {
+  executors = {{"http", std::make_shared<scripted_model>()}};
+  ticket.results = R"({"build": "text"})";
+  const std::pair<std::string, std::string> rows[] = {
+    {"command", R"({"command": ["sh", "-c", "echo ${ticket.build.result}"]})"},
+    {"http", R"({"url": "https://${ticket.build.result}/"})"},
+  };
+  for (const auto& [kind, text] : rows) {
+    ticket.kind = kind;
+    ticket.payload = text;
+    start_worker();
+    CAF_CHECK_EQUAL(settled().end, outcome_class::permanent);
+    CAF_CHECK(settled().evidence.find("'${ticket.build.result}'") != std::string::npos);
+    completer->settle.asked.clear();
+    accept();
+  }
+  CAF_CHECK(executor->execute.asked.empty());
+}
+
 CAF_TEST(a secret goes to the command and neither to its check nor into what it leaves) {
   ::setenv("SWARM_SECRET_WORKER_TEST", "correct horse", 1);
   redactor = std::make_shared<const redact::redactor>(*redact::redactor::build({{"HORSE", "correct horse"}}));

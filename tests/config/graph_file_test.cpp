@@ -524,6 +524,10 @@ CAF_TEST(a ticket may refer to results of those that it needs and to no others) 
   CAF_CHECK_EQUAL(problems_with("command: [x, '${ticket.a.result}'], needs: [b]"),
                   "g:5:2: ticket 'c': refers to the result of 'a' and doesn't need it; add 'a' to its needs");
   CAF_CHECK(problems_with("command: [x, '${ticket.b}'], needs: [b]").find("malformed reference '${ticket.b}'") != std::string::npos);
+  CAF_CHECK(problems_with("command: [sh, -c, 'x ${ticket.b.result}'], needs: [b]").find("would be run as code")
+            != std::string::npos);
+  CAF_CHECK(problems_with("http: {url: 'https://${ticket.b.result}/'}, needs: [b]").find("who gets the request")
+            != std::string::npos);
   CAF_CHECK(problems_with("command: ['x ${ticket.b.result}'], shell: true, needs: [b]").find("would be run as code")
             != std::string::npos);
 }

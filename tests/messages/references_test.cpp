@@ -40,8 +40,9 @@ result_lookup among(const results& x) {
 }
 
 /// The resolved payload, or "code: sentence".
-std::string resolved(const std::string& payload, const resolve_rules& rules = {enough_bytes}) {
-  const auto result = resolve_references(payload, among(known), rules);
+std::string resolved(const std::string& payload, const resolve_rules& rules = {enough_bytes},
+                     std::string_view kind = "command") {
+  const auto result = resolve_references(payload, kind, among(known), rules);
   return result ? *result : to_string(code_of(result.error())) + ": " + render(result.error());
 }
 
@@ -127,7 +128,7 @@ CAF_TEST(a reference behind two dollars is only its text) {
 CAF_TEST(text that was put in is never looked at again) {
   CAF_CHECK_EQUAL(text_after("${ticket.tricky.result}"), "${ticket.a.result} $${ ${");
   // Neither what is around it makes a reference of it.
-  const auto half = resolve_references(R"(["${ticket.x.result}ticket.a.result}"])",
+  const auto half = resolve_references(R"(["${ticket.x.result}ticket.a.result}"])", "command",
                                        [](const std::string&) { return R"("${")"; }, {enough_bytes});
   CAF_CHECK(half && *half == R"(["${ticket.a.result}"])");
 }
@@ -164,7 +165,84 @@ CAF_TEST(a script takes no references and its arguments do) {
   CAF_CHECK_EQUAL(resolved(payload(false, "${ticket.a.result.s}")), R"({"command":["text","text"],"shell":false})");
   const auto refused = payload(true, "echo ${ticket.a.result.s}");
   CAF_CHECK(holds(resolved(refused), "payload at '/command/0': '${ticket.a.result.s}' in a script would be run as code"));
-  CAF_CHECK(!find_references(refused));
+  CAF_CHECK(!find_references(refused, "command"));
+}
+
+CAF_TEST(a script behind the options of a shell takes no references however the shell is called) {
+  const std::string reference = "echo ${ticket.a.result.s}";
+  const std::pair<std::vector<std::string>, std::string> rows[] = {
+    {{"sh", "-c", reference}, "/2"},
+    {{"/usr/bin/bash", "-ec", reference}, "/2"},
+    {{"bash", "--norc", "-o", "pipefail", "-c", reference, "x"}, "/5"},
+    {{"bash", "--rcfile", "file", "-c", "--", reference}, "/5"},
+    {{"dash", "-co", "pipefail", reference}, "/3"},
+    {{"zsh", "+x", "-c", reference}, "/3"},
+    {{"env", "A=b", "timeout", "5", "sh", "-c", reference}, "/6"},
+    {{"sh", "-c", "exec \"$@\"", "x", "bash", "-c", reference}, "/6"},
+    {{"sh", "-c", "echo \"$1\"", "x", reference}, ""},
+    {{"sh", reference, "-c", "x"}, ""},
+    {{"sh", "-e", reference}, ""},
+    {{"sh", "script", reference}, ""},
+    {{"sh", "script", "-c", reference}, ""},
+    {{"grep", "-c", reference}, ""},
+    {{"sha", "-c", reference}, ""},
+    {{"sh", "-c"}, ""},
+    {{"bash", "-o"}, ""},
+  };
+  for (const auto& [argv, refused_at] : rows)
+    for (const std::string place : {"/command", "/check", "/checks/0/command"}) {
+      json payload;
+      payload[json::json_pointer{place}] = argv;
+      const auto said = resolved(payload.dump());
+      CAF_MESSAGE(said);
+      CAF_CHECK_EQUAL(holds(said, "payload at '" + place + refused_at + "': '${ticket.a.result.s}' in a script would "
+                                  "be run as code; pass it as an argument of the script"),
+                      !refused_at.empty());
+      CAF_CHECK_EQUAL(bool{find_references(payload.dump(), "command")}, refused_at.empty());
+    }
+}
+
+CAF_TEST(a result that is the name of a shell makes no script of another one) {
+  const auto lookup = among({{"tool", R"("/bin/sh")"}, {"code", R"("true")"}});
+  const auto payload = R"({"command": ["${ticket.tool.result}", "-c", "${ticket.code.result}"]})";
+  const auto result = resolve_references(payload, "command", lookup, {enough_bytes});
+  CAF_CHECK(!result && holds(render(result.error()), "payload at '/command/2': '${ticket.code.result}' in a script"));
+}
+
+CAF_TEST(no result decides whom an HTTP call asks) {
+  const std::pair<std::string, bool> rows[] = {
+    {"${ticket.a.result.s}", false},
+    {"https://${ticket.a.result.s}/x", false},
+    {"${ticket.a.result.s}://host/x", false},
+    {"https://host${ticket.a.result.s}/x", false},
+    {"https://host:8${ticket.a.result.n}/x", false},
+    {"https://user:${ticket.a.result.s}@host/x", false},
+    {"https://host/${ticket.a.result.s}", true},
+    {"https://host?x=${ticket.a.result.s}", true},
+    {"https://host#${ticket.a.result.s}", true},
+    {"https://host/a/${ticket.a.result.s}/b", true},
+  };
+  for (const auto& [url, is_taken] : rows)
+    for (const std::string place : {"/url", "/async/poll/url"}) {
+      json payload;
+      payload[json::json_pointer{place}] = url;
+      const auto said = resolved(payload.dump(), {enough_bytes}, "http");
+      CAF_MESSAGE(said);
+      CAF_CHECK_EQUAL(!holds(said, "payload at '" + place + "': '${ticket.a.result."), is_taken);
+      CAF_CHECK_EQUAL(!holds(said, "could choose who gets the request with all of its secrets; write the URL out"),
+                      is_taken);
+      CAF_CHECK_EQUAL(bool{find_references(payload.dump(), "http")}, is_taken);
+      // Elsewhere it is a word like any other.
+      CAF_CHECK(find_references(payload.dump(), "function"));
+    }
+}
+
+CAF_TEST(no result decides which secret is given away) {
+  const auto named = json{{"secrets", {"${ticket.a.result.s}"}}}.dump();
+  CAF_CHECK(holds(resolved(named), "payload at '/secrets/0': '${ticket.a.result.s}' could choose which of the node's"));
+  const auto header = R"({"headers": {"X": {"env": "${ticket.a.result.s}"}, "Y": "${ticket.a.result.s}"}})";
+  CAF_CHECK(holds(resolved(header, {enough_bytes}, "http"), "payload at '/headers/X/env': '${ticket.a.result.s}'"));
+  CAF_CHECK(!find_references(header, "http"));
 }
 
 CAF_TEST(malformed references are refused with their place) {
@@ -175,7 +253,7 @@ CAF_TEST(malformed references are refused with their place) {
     const auto payload = json{{"list", {"x", "before ${ticket." + body}}}.dump();
     const auto said = resolved(payload);
     CAF_CHECK(holds(said, "invalid_input: payload at '/list/1': malformed reference '${ticket."));
-    CAF_CHECK(!find_references(payload));
+    CAF_CHECK(!find_references(payload, "command"));
   }
 }
 
@@ -195,7 +273,7 @@ CAF_TEST(references to what is not there are refused with their place) {
 CAF_TEST(references are found with key and pointer and place) {
   const auto found = find_references(
     R"({"args": ["${ticket.b.result}", "$${ticket.c.result} ${ticket.a.b.result.x/y.0}${ticket.b.result.m~n}"],
-        "a~/b": {"": "${ticket.d.result}"}, "n": 1, "other": "${HOME}"})");
+        "a~/b": {"": "${ticket.d.result}"}, "n": 1, "other": "${HOME}"})", "command");
   CAF_REQUIRE(found);
   const std::vector<reference> wanted = {
     {"b", "", "/args/0"},
@@ -209,14 +287,14 @@ CAF_TEST(references are found with key and pointer and place) {
 CAF_TEST(what is no JSON or nested too deeply is refused) {
   for (const std::string text : {"", "{", "[1,]", "\"\xff\"", R"("\ud800")", "1 2"}) {
     CAF_CHECK(holds(resolved(text), "invalid_input: the payload isn't JSON"));
-    CAF_CHECK(!find_references(text));
+    CAF_CHECK(!find_references(text, "command"));
   }
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   CAF_CHECK_EQUAL(resolved(nested(100)), nested(100));
   for (const auto depth : {102u, 100'000u}) {
     CAF_CHECK(holds(resolved(nested(depth)), "levels deep"));
     const auto deep = [&](const std::string&) { return nested(depth); };
-    CAF_CHECK(!resolve_references(R"("${ticket.a.result}")", deep, {enough_bytes * 4}));
+    CAF_CHECK(!resolve_references(R"("${ticket.a.result}")", "command", deep, {enough_bytes * 4}));
   }
 }
 
@@ -230,7 +308,8 @@ CAF_TEST(a payload that would become too long is refused before it is made) {
   const auto big = [](const std::string&) { return json(std::string(1 << 20, 'x')).dump(); };
   for (const auto typed : {false, true}) {
     const auto result =
-      resolve_references(many.dump(), big, {std::size_t{7} << 19, [=](const std::string&) { return typed; }});
+      resolve_references(many.dump(), "command", big,
+                         {std::size_t{7} << 19, [=](const std::string&) { return typed; }});
     CAF_CHECK(!result && holds(render(result.error()), "payload at '/3'"));
   }
 }
@@ -242,7 +321,7 @@ CAF_TEST(the result of a dependency is asked for once) {
     return "1";
   };
   const auto payload = R"(["${ticket.a.result}", "${ticket.a.result} ${ticket.b.result}"])";
-  const auto result = resolve_references(payload, count, {enough_bytes});
+  const auto result = resolve_references(payload, "command", count, {enough_bytes});
   CAF_CHECK(result && *result == R"(["1","1 1"])");
   CAF_CHECK_EQUAL(asked, 2);
 }
@@ -265,8 +344,8 @@ CAF_TEST(no text leads to anything but an answer or an error) {
   int resolved_count = 0;
   for (int round = 0; round < 2'000; ++round) {
     const auto payload = json{random_text(random), {{random_text(random), random_text(random)}}}.dump();
-    const auto found = find_references(payload);
-    const auto result = resolve_references(payload, among(known), rules);
+    const auto found = find_references(payload, "command");
+    const auto result = resolve_references(payload, "command", among(known), rules);
     if (result) {
       ++resolved_count;
       CAF_REQUIRE(found);
@@ -278,8 +357,8 @@ CAF_TEST(no text leads to anything but an answer or an error) {
     auto bytes = payload;
     for (auto count = random() % 4; count > 0; --count)
       bytes[random() % bytes.size()] = static_cast<char>(random());
-    find_references(bytes);
-    resolve_references(bytes, among(known), rules);
+    find_references(bytes, "command");
+    resolve_references(bytes, "command", among(known), rules);
   }
   CAF_CHECK(resolved_count > 200);
 }
