@@ -234,9 +234,12 @@ void ticket_worker::on_executed(const command_result& x) {
   auto work = executors::judge_work(payload_.command, x, payload_.exit_codes);
   outcome_.retry_after = work.wait;
   auto result = files_.read_result();
+  const auto why = result && x.ending == command_ending::exited ? executors::why_impossible(*result) : "";
   if (result)
     outcome_.details = std::move(*result);
-  else if (work.end == outcome_class::completed) // whoever depends on it would miss it
+  if (!why.empty())
+    return settle(outcome_class::permanent, "its command says that nobody can do this (spec_impossible): " + why);
+  if (!result && work.end == outcome_class::completed) // whoever depends on it would miss it
     return settle(outcome_class::content, work.evidence + ", and " + render(result.error()));
   if (work.end != outcome_class::completed || checks_.is_empty())
     return settle(work.end, work.evidence);

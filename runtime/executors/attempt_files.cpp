@@ -2,6 +2,7 @@
 
 #include "messages/error.hpp"
 #include "messages/foreign_json.hpp"
+#include "runtime/executors/agent_cli/json_line.hpp"
 #include "runtime/executors/command/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t result_bytes_max = 1u << 20;
+constexpr std::size_t why_bytes_max = 500;
+constexpr const char* impossible = "spec_impossible";
 constexpr const char* result_end = ".result.json";
 constexpr const char* last_failure_end = ".last_failure";
 constexpr const char* output_end = ".output";
@@ -175,14 +178,19 @@ caf::expected<std::string> attempt_files::read_result() const {
   if (!value->is_object())
     return wrong("doesn't hold a JSON object");
   for (auto& [name, member] : value->items()) {
-    if (name != "result" && name != "notes" && name != "usage" && name != "progress")
+    if (name != "result" && name != "notes" && name != "usage" && name != "progress" && name != impossible)
       return wrong("has a member " + nlohmann::json(name).dump(-1, ' ', true)
-                   + "; known are result, notes, usage and progress");
-    if ((name == "notes" && !member.is_string()) || (name == "usage" && !member.is_object())
+                   + "; known are result, notes, usage, progress and spec_impossible");
+    if (((name == "notes" || name == impossible) && !member.is_string()) || (name == "usage" && !member.is_object())
         || (name == "progress" && !member.is_number()))
-      return wrong("must have a text as notes, an object as usage and a number as progress");
+      return wrong("must have texts as notes and spec_impossible, an object as usage and a number as progress");
   }
   return value->dump();
+}
+
+std::string why_impossible(std::string_view result) {
+  const auto said = parse_object(result);
+  return said ? cut(text_of(*said, impossible), why_bytes_max) : "";
 }
 
 void sweep_attempt_files(const std::filesystem::path& folder, std::uint64_t outputs_bytes_max) {

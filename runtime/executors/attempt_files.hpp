@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace swarm::executors {
 
@@ -42,14 +43,19 @@ public:
   /// together.
   void keep_output(std::uint64_t outputs_bytes_max) const;
 
-  /// What the program wrote, as a JSON object with some of the members `result` (anything), `notes` (a text) and `usage`
-  /// (an object); empty when it wrote nothing. @returns errc::invalid_input with a sentence.
+  /// What the program wrote, as a JSON object with some of the members `result` (anything), `notes` (a text), `usage`
+  /// (an object), `progress` (a number) and `spec_impossible` (a text); empty when it wrote nothing.
+  /// @returns errc::invalid_input with a sentence.
   caf::expected<std::string> read_result() const;
 
 private:
   std::string path_; ///< Of all of them, without their ends.
   bool has_last_failure_ = false;
 };
+
+/// Why nobody can do what the ticket asks for, by the word of the program that left this result: cut to some hundred
+/// bytes, empty when it doesn't say so.
+std::string why_impossible(std::string_view result);
 
 /// Removes what attempts of an earlier life have left in `folder`, and keeps their outputs as above: they are all there is.
 void sweep_attempt_files(const std::filesystem::path& folder, std::uint64_t outputs_bytes_max);

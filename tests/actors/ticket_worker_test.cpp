@@ -88,6 +88,30 @@ CAF_TEST(a result that nobody could read is no result) {
   CAF_CHECK(settled().evidence.ends_with("and its result file doesn't hold a JSON object"));
 }
 
+CAF_TEST(a command that says that nobody can do it fails for good whatever its exit code and check) {
+  attempts = std::make_unique<scratch_folder>();
+  payload.check = {"true"};
+  const std::pair<command_result, outcome_class> rows[] = {
+    {exited(0), outcome_class::permanent},
+    {exited(1), outcome_class::permanent},
+    {ended(command_ending::signalled, 11), outcome_class::crash},
+    {ended(command_ending::timed_out), outcome_class::timeout},
+  };
+  for (const auto& [result, end] : rows) {
+    start_worker();
+    std::ofstream{program(0).environment.at("SWARM_RESULT_FILE")} << R"({"spec_impossible": "2 + 2 isn't 5"})";
+    end_program(result);
+    CAF_CHECK_EQUAL(settled().end, end);
+    CAF_CHECK_EQUAL(settled().evidence == "its command says that nobody can do this (spec_impossible): 2 + 2 isn't 5",
+                    end == outcome_class::permanent);
+    CAF_CHECK_EQUAL(settled().details, R"({"spec_impossible":"2 + 2 isn't 5"})");
+    CAF_CHECK_EQUAL(executor->execute.asked.size(), 1u); // no check
+    executor->execute.asked.clear();
+    completer->settle.asked.clear();
+    accept();
+  }
+}
+
 CAF_TEST(what keeps the command from its end decides the class) {
   const std::vector<std::pair<command_result, outcome_class>> table{
     {exited(3), outcome_class::content},

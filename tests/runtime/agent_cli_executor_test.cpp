@@ -195,6 +195,17 @@ CAF_TEST(a result that departs from its schema is no result) {
   }
 }
 
+CAF_TEST(an agent that says that nobody can do it fails its ticket for good unless something else was wrong) {
+  for (const auto expects_changes : {false, true}) {
+    const auto x = run("claude", "says_impossible", {{"expects_changes", expects_changes}});
+    CAF_CHECK_EQUAL(to_string(x.end), "permanent");
+    CAF_CHECK_EQUAL(x.evidence, "claude says that nobody can do this (spec_impossible): 2 + 2 is 4");
+    CAF_CHECK_EQUAL(json::parse(x.details)["spec_impossible"].get<std::string>(), "2 + 2 is 4");
+  }
+  const auto x = run("claude", "says_impossible_overloaded");
+  CAF_CHECK_EQUAL(to_string(x.end), to_string(run("claude", "overloaded").end));
+}
+
 CAF_TEST(what can not be run is refused with a sentence) {
   auto x = run("claude", "ok", {{"prompt", 7}});
   CAF_CHECK_EQUAL(to_string(x.end), "permanent");

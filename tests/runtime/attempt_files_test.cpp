@@ -78,10 +78,22 @@ CAF_TEST(a result is an object with known members) {
                   "refused: its result file is nested more than 100 levels deep");
   CAF_CHECK_EQUAL(read("[]"), "refused: its result file doesn't hold a JSON object");
   CAF_CHECK_EQUAL(read(R"({"resullt": 1})"),
-                  "refused: its result file has a member \"resullt\"; known are result, notes, usage and progress");
-  CAF_CHECK_EQUAL(read(R"({"notes": 1})"), "refused: its result file must have a text as notes, an object as usage and a number as progress");
+                  "refused: its result file has a member \"resullt\"; known are result, notes, usage, progress and "
+                  "spec_impossible");
+  CAF_CHECK_EQUAL(read(R"({"spec_impossible": "no such API"})"), R"({"spec_impossible":"no such API"})");
+  for (const auto* text :
+       {R"({"notes": 1})", R"({"usage": []})", R"({"progress": "1"})", R"({"spec_impossible": true})"})
+    CAF_CHECK_EQUAL(read(text), "refused: its result file must have texts as notes and spec_impossible, an object as "
+                                "usage and a number as progress");
   CAF_CHECK_EQUAL(read("{\"notes\": \"" + std::string(1 << 20, 'x') + "\"}"),
                   "refused: its result file is larger than a mebibyte");
+}
+
+CAF_TEST(a result says in few words why nobody can do it or nothing of that) {
+  CAF_CHECK_EQUAL(why_impossible(R"({"result": 1, "spec_impossible": "2 + 2 isn't 5"})"), "2 + 2 isn't 5");
+  for (const auto* none : {"", "{}", R"({"spec_impossible": ""})", R"({"notes": "spec_impossible"})"})
+    CAF_CHECK_EQUAL(why_impossible(none), "");
+  CAF_CHECK_EQUAL(why_impossible(R"({"spec_impossible": "x)" + std::string(10'000, 'y') + "\"}").size(), 500u);
 }
 
 CAF_TEST(what is no file of the program keeps nobody waiting) {

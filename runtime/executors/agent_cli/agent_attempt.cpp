@@ -173,6 +173,11 @@ outcome agent_attempt::outcome_of(const agent_end& end, const verdict& v) {
     if (name != "usage" || !facts.contains(name)) // the CLI knows better than the agent
       facts[name] = value;
   facts["prompt_hash"] = x_.prompt_hash; // whatever the agent says
+  const auto has_judged = result.end == outcome_class::completed || result.end == outcome_class::content;
+  if (const auto why = written && has_judged ? why_impossible(*written) : ""; !why.empty()) {
+    result.end = outcome_class::permanent;
+    result.evidence = std::string{x_.adapter.name} + " says that nobody can do this (spec_impossible): " + why;
+  }
   if (!written && result.end == outcome_class::completed) { // whoever depends on it would miss it
     result.end = outcome_class::content;
     result.evidence += ", and " + render(written.error());
