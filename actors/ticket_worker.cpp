@@ -110,6 +110,7 @@ void ticket_worker::execute_command() {
     if (!files)
       return settle(outcome_class::transient, render(files.error()));
     files_ = std::move(*files);
+    result_ = executors::result_watch{files_.result_file()};
   }
   auto spec = command_of(ticket_, payload_, *context_, files_);
   if (!spec)
@@ -170,7 +171,7 @@ void ticket_worker::look() {
   if (execution_)
     return on_progress(execution_->progress());
   self_->request(context_->executor, caf::infinite, atom::progress_v, run_)
-    .then([this](std::int64_t x) { on_progress(x); },
+    .then([this](std::int64_t x) { on_progress(x + result_.look()); },
           [this](const caf::error&) { on_progress(progress_); }); // no executor, no progress
 }
 

@@ -108,6 +108,7 @@ private:
   std::shared_ptr<caf::expected<workspace::prepared_workspace>> made_; ///< Where the making of a workspace leaves it.
   std::optional<workspace::prepared_workspace> workspace_;
   executors::attempt_files files_;
+  executors::result_watch result_; ///< Of a command.
   std::unique_ptr<executors::execution> execution_; ///< Of all kinds but command.
   caf::actor_clock::time_point started_;
   phase phase_ = phase::executing;

@@ -188,6 +188,17 @@ caf::expected<std::string> attempt_files::read_result() const {
   return value->dump();
 }
 
+std::int64_t result_watch::look() {
+  struct stat found {};
+  if (file_.empty() || lstat(file_.c_str(), &found) == -1)
+    return changes_;
+  // Of one that is replaced by another the number is new, if nothing else is.
+  const std::array<std::int64_t, 4> seen{static_cast<std::int64_t>(found.st_ino), found.st_size, found.st_mtim.tv_sec,
+                                         found.st_mtim.tv_nsec};
+  changes_ += std::exchange(seen_, seen) != seen;
+  return changes_;
+}
+
 std::string why_impossible(std::string_view result) {
   const auto said = parse_object(result);
   return said ? cut(text_of(*said, impossible), why_bytes_max) : "";

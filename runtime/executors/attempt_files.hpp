@@ -4,10 +4,12 @@
 
 #include <caf/expected.hpp>
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace swarm::executors {
 
@@ -51,6 +53,22 @@ public:
 private:
   std::string path_; ///< Of all of them, without their ends.
   bool has_last_failure_ = false;
+};
+
+/// Counts how often a program's result file was found changed: by writing it, it shows that it goes on. A look takes
+/// nothing but the file's times.
+class result_watch {
+public:
+  /// @param file may be empty or not there.
+  explicit result_watch(std::string file = {}) : file_(std::move(file)) {}
+
+  /// Grows with each change since the last look.
+  std::int64_t look();
+
+private:
+  std::string file_;
+  std::array<std::int64_t, 4> seen_{};
+  std::int64_t changes_ = 0;
 };
 
 /// Why nobody can do what the ticket asks for, by the word of the program that left this result: cut to some hundred

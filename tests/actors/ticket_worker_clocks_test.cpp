@@ -2,6 +2,8 @@
 
 #include "tests/actors/ticket_worker_fixture.hpp"
 
+#include <fstream>
+
 using namespace swarm;
 using namespace swarm::test;
 
@@ -44,6 +46,21 @@ CAF_TEST(work without progress is stopped by the progress clock and says so) {
   CAF_REQUIRE_EQUAL(executor->stopped.size(), 1u);
   end_program(ended(command_ending::stopped));
   CAF_CHECK_EQUAL(settled().clock, "progress");
+}
+
+CAF_TEST(a program that writes its result again and again makes progress) {
+  attempts = std::make_unique<scratch_folder>();
+  ticket.progress_timeout = 1min;
+  start_worker();
+  executor->progress[executor->execute.asked.at(0).first] = 1;
+  for (std::string text = "{}"; text.size() < 12; text += ' ') {
+    std::ofstream{program(0).environment.at("SWARM_RESULT_FILE")} << text;
+    pass(50s);
+  }
+  CAF_CHECK(executor->stopped.empty());
+  CAF_CHECK_EQUAL(ledger->progress.back().second, 11);
+  pass(75s);
+  CAF_CHECK_EQUAL(executor->stopped.size(), 1u);
 }
 
 CAF_TEST(work that ends by itself while its clock runs out has ended by itself) {

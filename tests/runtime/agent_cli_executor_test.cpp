@@ -195,6 +195,16 @@ CAF_TEST(a result that departs from its schema is no result) {
   }
 }
 
+CAF_TEST(a silent agent makes progress by writing its result) {
+  start("claude", "silent", with_post());
+  post.read_line();
+  CAF_CHECK_EQUAL(running->progress(), 1);
+  folder.write("attempts/7-" + to_string(ticket.claim.fence) + ".result.json", R"({"progress": 1})");
+  CAF_CHECK_EQUAL(running->progress(), 2);
+  running->stop();
+  wait();
+}
+
 CAF_TEST(an agent that says that nobody can do it fails its ticket for good unless something else was wrong) {
   for (const auto expects_changes : {false, true}) {
     const auto x = run("claude", "says_impossible", {{"expects_changes", expects_changes}});

@@ -89,6 +89,23 @@ CAF_TEST(a result is an object with known members) {
                   "refused: its result file is larger than a mebibyte");
 }
 
+CAF_TEST(each time that a result is written is seen once) {
+  const auto files = make();
+  result_watch watch{files.result_file()};
+  CAF_CHECK_EQUAL(watch.look(), 0);
+  const auto other = folder.write("other", R"({"progress": 1})");
+  std::filesystem::rename(other, files.result_file());
+  CAF_CHECK_EQUAL(watch.look(), 1);
+  CAF_CHECK_EQUAL(watch.look(), 1);
+  std::ofstream{files.result_file()} << R"({"progress": 10})";
+  CAF_CHECK_EQUAL(watch.look(), 2);
+  std::filesystem::last_write_time(files.result_file(), std::filesystem::file_time_type::clock::now() + 1h);
+  CAF_CHECK_EQUAL(watch.look(), 3);
+  std::filesystem::remove(files.result_file());
+  CAF_CHECK_EQUAL(watch.look(), 3);
+  CAF_CHECK_EQUAL(result_watch{}.look(), 0);
+}
+
 CAF_TEST(a result says in few words why nobody can do it or nothing of that) {
   CAF_CHECK_EQUAL(why_impossible(R"({"result": 1, "spec_impossible": "2 + 2 isn't 5"})"), "2 + 2 isn't 5");
   for (const auto* none : {"", "{}", R"({"spec_impossible": ""})", R"({"notes": "spec_impossible"})"})

@@ -55,7 +55,7 @@ std::string words_of(const agent_report& x, const agent_end& end) {
 } // namespace
 
 agent_attempt::agent_attempt(parts x, on_outcome done)
-  : x_(std::move(x)), end_(std::move(done)), errors_(0, errors_bytes_max) {}
+  : x_(std::move(x)), end_(std::move(done)), errors_(0, errors_bytes_max), result_(x_.files.result_file()) {}
 
 void agent_attempt::begin(command_spec spec) {
   oom_kills_before_ = count_oom_kills(x_.settings.memory_events);
@@ -66,7 +66,8 @@ void agent_attempt::begin(command_spec spec) {
 }
 
 std::int64_t agent_attempt::progress() const {
-  return progress_->load(std::memory_order_relaxed);
+  const std::lock_guard guard{mutex_};
+  return progress_->load(std::memory_order_relaxed) + result_.look();
 }
 
 void agent_attempt::stop(own_limit_kind why) {

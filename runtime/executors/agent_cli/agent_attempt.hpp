@@ -63,6 +63,7 @@ private:
   mutable std::mutex mutex_;
   bool has_told_its_end_ = false;            ///< Guarded, as is the next one.
   std::optional<own_limit_kind> stopped_by_;
+  mutable result_watch result_; ///< Guarded.
 };
 
 } // namespace swarm::executors
