@@ -1,6 +1,7 @@
 #include "runtime/workspace/sweep.hpp"
 
 #include "runtime/workspace/directories.hpp"
+#include "runtime/workspace/registration.hpp"
 #include "runtime/workspace/remove_tree.hpp"
 #include "runtime/workspace/workspace_root.hpp"
 
@@ -101,12 +102,22 @@ struct sweeping {
     return result;
   }
 
+  std::optional<registration> find_worktree(const std::string& name) {
+    const auto directory = open_usable_directory(root, name);
+    return directory ? find_registration(directory.get(), fs::path{path_of(root)} / name) : std::nullopt;
+  }
+
   void remove(const measured& x, removal_cause cause) {
     const auto held = rules.stops() ? nullptr : rules.take(x.ticket);
     if (!held)
       return;
-    if (auto removed = remove_tree(root, directory_name(x.ticket)); !removed)
+    const auto name = directory_name(x.ticket);
+    const auto registered = find_worktree(name);
+    if (auto removed = remove_tree(root, name); !removed)
       return note(path.string() + ": " + render(removed.error()));
+    if (registered)
+      if (auto forgotten = forget(*registered); !forgotten)
+        note("the repository of " + (path / name).string() + " can't forget it: " + render(forgotten.error()));
     report.removed.push_back({x.ticket, cause, x.bytes});
     report.bytes_left -= x.bytes;
   }

@@ -53,6 +53,7 @@ caf::expected<std::vector<ticket_id>> tickets_in(const std::filesystem::path& ro
 
 /// Removes the workspaces of tickets that are gone, then those of tickets that don't live and that nothing has changed
 /// for too long, then of these the ones unchanged for longest, until the rest fits. Those in `keep` stay in any case.
+/// The repository of a worktree forgets it; its branches stay.
 ///
 /// Looks at every file, so it takes its time, and tickets may begin to live in the middle: `take` must know.
 /// @returns an error when the root itself can't be used; all else is in the report.

@@ -1,6 +1,7 @@
 #define CAF_SUITE workspace_git
 
 #include "runtime/workspace/git_repository.hpp"
+#include "runtime/workspace/sweep.hpp"
 #include "runtime/workspace/workspace.hpp"
 #include "tests/runtime/workspace_fixture.hpp"
 
@@ -209,6 +210,49 @@ CAF_TEST(a worktree that was discarded is forgotten with the next one) {
   made(other);
   CAF_CHECK_EQUAL(worktrees_of(source), (std::vector<std::string>{"ticket-43", "ticket-44"}));
   CAF_CHECK_EQUAL(tip_of(source, before.branch), first);
+}
+
+CAF_TEST(a worktree that is swept is forgotten at once and its branches stay) {
+  const auto gone = made(of_attempt(1, retry_rule::keep));
+  const auto work = commit(gone.path, "new.c", "work");
+  made(of_attempt(2, retry_rule::keep));
+  auto other = of_attempt(1, retry_rule::reset);
+  other.ticket = ticket_id{43};
+  made(other);
+  const auto report = sweep(root, {{ticket_id{43}}, {ticket_id{42}}}, std::chrono::system_clock::now());
+  CAF_REQUIRE(report);
+  CAF_CHECK_EQUAL(report->removed.size(), 1u);
+  CAF_CHECK(report->problems.empty());
+  CAF_CHECK(!is_there(gone.path));
+  CAF_CHECK_EQUAL(worktrees_of(source), std::vector<std::string>{"ticket-43"});
+  CAF_CHECK_EQUAL(tip_of(source, gone.branch), work);
+  CAF_CHECK_EQUAL(tip_of(source, "swarm/ticket-42-attempt-2"), work);
+  CAF_CHECK_EQUAL(made(of_attempt(3, retry_rule::reset)).branch, "swarm/ticket-42-attempt-3");
+}
+
+CAF_TEST(what a swept workspace says of its repository is believed only if that says the same) {
+  const auto theirs = made(of_attempt(1, retry_rule::reset));
+  const auto registered = source / ".git" / "worktrees" / "ticket-42";
+  const std::string named[] = {"gitdir: " + registered.string() + "\n",
+                               "gitdir: " + (outside / "worktrees" / "folder").string() + "\n",
+                               "gitdir: " + (outside / "worktrees").string() + "/..\n",
+                               "gitdir: ../outside/worktrees/folder\n",
+                               "gitdir: " + outside.string() + "\n",
+                               "gitdir: \n",
+                               "",
+                               std::string(100'000, 'x')};
+  fs::create_directories(outside / "worktrees" / "folder");
+  write_text(outside / "worktrees" / "folder" / "gitdir", (root / "ticket-8" / ".git").string() + "\n");
+  for (const auto& text : named) {
+    write_text(prepared(7) / ".git", text);
+    const auto report = sweep(root, {{ticket_id{42}}, {ticket_id{7}}}, std::chrono::system_clock::now());
+    CAF_REQUIRE(report);
+    CAF_CHECK(!is_there(root / "ticket-7"));
+    CAF_CHECK(is_there(registered / "HEAD"));
+    CAF_CHECK(is_there(outside / "worktrees" / "folder" / "gitdir"));
+  }
+  CAF_CHECK_EQUAL(tip_of(theirs.path, {}), first);
+  CAF_CHECK(is_outside_untouched());
 }
 
 CAF_TEST(nodes with tickets of the same number can share a repository) {
