@@ -75,6 +75,37 @@ CAF_TEST(a descendant in a session of its own is stopped with the rest) {
   CAF_CHECK(is_dead(pid));
 }
 
+CAF_TEST(a daemon is killed when its command is stopped and not with another one) {
+  const auto told = (post.directory.path / "told").string();
+  const auto begin = "(setsid sh -c 'echo $$ >" + told + "; exec sleep 600 >/dev/null 2>&1 </dev/null' &); "
+                     "until [ -s " + told + " ]; do :; done; cat " + told + " >" + post.path;
+  CAF_CHECK_EQUAL(to_string(run(runner, shell(begin)).ending), "exited");
+  const auto other = std::stoi(post.read_line());
+  std::filesystem::remove(told);
+  command_result result;
+  const auto pid = stop_when_told(begin + "; sleep 600", result);
+  CAF_CHECK_EQUAL(to_string(result.ending), "stopped");
+  CAF_CHECK_EQUAL(result.error_text, "");
+  CAF_CHECK(is_dead(pid));
+  CAF_CHECK(!is_dead(other));
+  CAF_CHECK_EQUAL(kill(other, SIGKILL), 0);
+}
+
+CAF_TEST(a daemon is killed with a command whose time is up and of a lost ticket) {
+  const auto begin = "(setsid sh -c '" + hidden() + "' &); sleep 600";
+  auto spec = shell(begin);
+  spec.timeout = 1s;
+  auto ended = start(runner, 1, spec);
+  const auto pid = std::stoi(post.read_line());
+  CAF_CHECK_EQUAL(to_string(wait_for(ended).ending), "timed_out");
+  CAF_CHECK(is_dead(pid));
+  ended = start(runner, 2, shell(begin));
+  const auto lost = std::stoi(post.read_line());
+  runner.kill(2);
+  CAF_CHECK_EQUAL(to_string(wait_for(ended).ending), "stopped");
+  CAF_CHECK(is_dead(lost));
+}
+
 CAF_TEST(a daemon that holds the output is named) {
   const auto result = run(runner, shell("setsid sh -c 'echo $$; exec sleep 600' & sleep 0.2"));
   const auto pid = std::stoi(result.output);

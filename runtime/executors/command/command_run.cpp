@@ -76,6 +76,7 @@ command_run::command_run(const stop_ladder& ladder, const redact::redactor* reda
                          std::optional<output_buffer> raw_output, command_runner::progress progress,
                          command_runner::on_output take, on_result done)
   : ladder_(ladder),
+    mark_(std::string{mark} + "=" + spec.environment.at(mark)),
     timeout_(spec.timeout),
     started_at_(started_at),
     child_(std::move(child)),
@@ -218,7 +219,8 @@ std::vector<process> command_run::find_survivors() const {
   for (const auto& x : descendants_)
     if (is_alive(x) && std::find(result.begin(), result.end(), x) == result.end())
       result.push_back(x);
-  return result;
+  // Last, because it takes longest: daemons of before the stop.
+  return result.empty() && requested_ ? find_marked(mark_) : result;
 }
 
 std::vector<process> command_run::find_holders() const {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -25,15 +26,19 @@ namespace swarm::executors {
 /// no attempt stays open.
 ///
 /// Where there is reason to (the program was stopped, its output is held open, its group doesn't die), everybody who is
-/// left of its session is looked for and killed, and so are descendants that left it while the program was being stopped.
-/// Who is beyond reach all the same is named in `error_text`.
+/// left of its session is looked for and killed. Of a program that was stopped so are its descendants, and whoever was
+/// started with the variable of this run. Who is beyond reach all the same is named in `error_text`.
 class command_run {
 public:
+  /// The variable by which whoever a program leaves behind is known to be of this run, and of no other.
+  static constexpr const char* mark = "SWARM_RUN";
+
   /// Receives the result. Destroys the run; the run touches nothing of its own after the call.
   using on_result = std::function<void(command_result)>;
 
   /// Must be called on the loop's thread, by which the program also dies. Throws if there is no memory for the output.
   /// @param redactor may be nullptr.
+  /// @param spec with the variable `mark`.
   static std::variant<std::unique_ptr<command_run>, start_failure>
   start(uv_loop_t& loop, const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec, command_runner::progress progress,
         command_runner::on_output take, on_result done);
@@ -82,6 +87,7 @@ private:
   void finish(std::string error_text = {});
 
   stop_ladder ladder_;
+  std::string mark_; ///< As "SWARM_RUN=value".
   std::chrono::nanoseconds timeout_;
   std::chrono::steady_clock::time_point started_at_;
   child_process child_;

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <exception>
 #include <mutex>
+#include <random>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <unordered_map>
@@ -79,6 +81,12 @@ void heed_ended_children() {
     action.sa_handler = SIG_DFL;
     sigaction(SIGCHLD, &action, nullptr);
   }
+}
+
+/// That no other runner has, of this process or another one. Digits alone, as times and all that differs by itself.
+std::string random_number() {
+  std::random_device random;
+  return std::to_string(random()) + std::to_string(random());
 }
 
 /// A callback that throws is no reason to lose the other runs.
@@ -166,6 +174,7 @@ struct command_runner::impl {
       if (must_end && runs.empty())
         uv_async_send(&loop.wakeup);
     };
+    x.spec.environment[command_run::mark] = mark + "." + std::to_string(++started_runs);
     auto started = command_run::start(loop.loop, ladder, redactor.get(), x.spec, x.progress, std::move(x.take), std::move(on_result));
     if (auto* failure = std::get_if<start_failure>(&started))
       return report_not_started(x.done, failure->error_number, std::move(failure->sentence));
@@ -192,6 +201,8 @@ struct command_runner::impl {
   }
 
   const stop_ladder ladder;
+  const std::string mark = random_number(); ///< Of all runs.
+  std::uint64_t started_runs = 0;         ///< Of the loop's thread.
   const std::shared_ptr<const redact::redactor> redactor; ///< May be absent.
   std::unordered_map<run_id, std::unique_ptr<command_run>> runs; ///< Of the loop's thread.
   bool must_end = false;                                         ///< Of the loop's thread.

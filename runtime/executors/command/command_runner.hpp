@@ -26,9 +26,10 @@ struct stop_ladder {
 ///
 /// A run ends when its program has ended and the output is closed, at most a second after the program, and nobody is left
 /// of its process group, whose rest is killed then. Of a program that was stopped, or whose output somebody holds open,
-/// the whole session is killed, and of one that was stopped all descendants. Two things are out of reach: a daemon (a
-/// process of another session, whose parent has ended), which is named if it holds the output, and the children of a
-/// program that died together with a killed node.
+/// the whole session is killed, and of one that was stopped all descendants, daemons too: they are known by a variable
+/// of their environment, SWARM_RUN. Out of reach are a daemon (a process of another session, whose parent has ended) of
+/// a program that ended by itself, which is named if it holds the output, a daemon that has dropped its environment,
+/// and the children of a program that died together with a killed node.
 class command_runner {
 public:
   /// Names a run; chosen by the caller, unique among the runs in progress.

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -85,6 +86,20 @@ bool holds(pid_t pid, const std::string& link) {
   return false;
 }
 
+/// Each variable is ended by NUL.
+bool is_marked(pid_t pid, std::string_view variable) {
+  constexpr std::size_t environment_bytes_max = 1 << 20;
+  std::ifstream file{folder_of(pid) + "/environ", std::ios::binary};
+  std::string text(1, '\0');
+  std::array<char, 16'384> bytes;
+  while (file && text.size() < environment_bytes_max) {
+    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    text.append(bytes.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  const auto wanted = '\0' + std::string{variable} + '\0';
+  return text.find(wanted) != text.npos;
+}
+
 std::string shown(const process& x) {
   return std::to_string(x.pid) + " (" + x.name + ")";
 }
@@ -103,6 +118,10 @@ std::vector<process> find_descendants(pid_t ancestor) {
     for (const auto x : children_of(found[i]))
       found.push_back(x);
   return alive_of(found);
+}
+
+std::vector<process> find_marked(std::string_view variable) {
+  return alive_of(pids_that([=](pid_t x) { return is_marked(x, variable); }));
 }
 
 std::vector<process> find_writers(int pipe) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace swarm::executors {
@@ -27,6 +28,11 @@ std::vector<process> find_session(pid_t leader);
 /// The children of a process, theirs and so on, whatever session they are in. Those whose parent has ended aren't known
 /// to be its descendants any more.
 std::vector<process> find_descendants(pid_t);
+
+/// Those that were started with this variable in their environment, whoever their parent is now. Looks at the
+/// environment of every process that may be read: tens of microseconds each.
+/// @param variable as "NAME=value", of which no stranger may have the same.
+std::vector<process> find_marked(std::string_view variable);
 
 /// Others that hold the pipe open whose reading end this is.
 std::vector<process> find_writers(int pipe);
