@@ -683,7 +683,7 @@ CAF_TEST(the model answers and moves tickets as the database does) {
   pair_of_stores both;
   const std::vector<std::string> answers{"settle ok completed", "settle ok attempt_failed", "settle ok failed", "settle ok released",
         "settle ok cancelled", "settle ok snoozed", "settle ok waiting", "settle ok review_requested",
-        "approve completed", "approve is ", "reject attempt_failed", "reject is ",
+        "approve completed", "approve has no result", "approve is ", "reject attempt_failed", "reject is ",
         "note_sweep extended", "note_sweep noted", "age_trouble t",
         "settle again", "settle lost", "cancel done", "cancel requested", "cancel not_found", "cancel completed",
         "cancel failed", "cancel cancelled", "retry revived_ready", "retry revived_blocked", "retry not_found",
