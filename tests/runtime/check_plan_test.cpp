@@ -185,7 +185,7 @@ CAF_TEST(a program gets no credentials) {
                       {"GITHUB_PAT", "x"},      {"DB_PASS", "x"},         {"AUTH", "x"},              {"GIT_AUTHOR", "me"}};
   make(R"([{"kind": "diff"}, )" + command + "]");
   std::string names;
-  for (auto& [name, value] : plan.prepare().program.environment)
+  for (auto& [name, value] : prepare().program.environment)
     names += name + " ";
   CAF_CHECK_EQUAL(names, "GIT_AUTHOR KEYBOARD MONKEY PATH SWARM_TICKET ");
 }
