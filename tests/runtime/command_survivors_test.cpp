@@ -106,6 +106,34 @@ CAF_TEST(a daemon is killed with a command whose time is up and of a lost ticket
   CAF_CHECK(is_dead(lost));
 }
 
+CAF_TEST(one look finds the marked of all who asked before it began) {
+  marked_processes marked{"SWARM_TEST_MARK"};
+  const auto begin_marked = [&](std::uint64_t id, const std::string& value) {
+    auto spec = shell(hidden());
+    spec.environment["SWARM_TEST_MARK"] = value;
+    auto ended = start(runner, id, spec);
+    return std::pair{std::stoi(post.read_line()), std::move(ended)};
+  };
+  const auto pids = [&](const std::string& value, std::chrono::steady_clock::time_point since) {
+    std::vector<pid_t> result;
+    for (const auto& x : marked.find(value, since))
+      result.push_back(x.pid);
+    return result;
+  };
+  auto [first, first_ended] = begin_marked(1, "one");
+  const auto before = std::chrono::steady_clock::now();
+  CAF_CHECK_EQUAL(pids("one", before), std::vector{first});
+  CAF_CHECK(pids("on", before).empty());
+  auto [second, second_ended] = begin_marked(2, "two");
+  CAF_CHECK(pids("two", before).empty()); // whoever asked before it began was answered by the first look
+  CAF_CHECK_EQUAL(pids("two", std::chrono::steady_clock::now()), std::vector{second});
+  runner.kill(1);
+  wait_for(first_ended);
+  CAF_CHECK(pids("one", before).empty());
+  runner.kill(2);
+  wait_for(second_ended);
+}
+
 CAF_TEST(a daemon that holds the output is named) {
   const auto result = run(runner, shell("setsid sh -c 'echo $$; exec sleep 600' & sleep 0.2"));
   const auto pid = std::stoi(result.output);

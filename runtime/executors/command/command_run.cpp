@@ -23,6 +23,9 @@ constexpr std::chrono::milliseconds death_time = 5'000ms;
 /// Between two looks at who is dying.
 constexpr auto look_again_after = 2ms;
 
+/// So that one look for daemons serves all that end together.
+constexpr auto gather_time = 10ms;
+
 constexpr std::size_t read_bytes = 64u << 10;
 
 /// Bounds one run's turn, so that a flood leaves time for the others.
@@ -52,8 +55,9 @@ uv_owned<uv_timer_t> make_timer(uv_loop_t& loop, void* data) {
 } // namespace
 
 std::variant<std::unique_ptr<command_run>, start_failure>
-command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec,
-                   command_runner::progress progress, command_runner::on_output take, on_result done) {
+command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const redact::redactor* redactor,
+                   marked_processes& of_runs, const command_spec& spec, command_runner::progress progress,
+                   command_runner::on_output take, on_result done) {
   output_buffer output{spec.output_head_bytes, spec.output_tail_bytes};
   std::optional<output_buffer> raw_output;
   if (spec.keeps_raw_output && redactor != nullptr)
@@ -63,30 +67,23 @@ command_run::start(uv_loop_t& loop, const stop_ladder& ladder, const redact::red
   if (auto* failure = std::get_if<start_failure>(&started))
     return std::move(*failure);
   auto& child = std::get<child_process>(started);
-  std::unique_ptr<command_run> run{
-    new command_run(ladder, redactor, spec, started_at, std::move(child), std::move(output), std::move(raw_output),
-                    std::move(progress), std::move(take), std::move(done))};
+  std::unique_ptr<command_run> run{new command_run(ladder, redactor, of_runs, spec, started_at, std::move(child),
+                                                   std::move(output), std::move(raw_output), std::move(progress),
+                                                   std::move(take), std::move(done))};
   if (const int error = run->watch(loop); error != 0)
     return start_failure{-error, "cannot watch '" + spec.argv.front() + "': " + uv_strerror(error)};
   return run;
 }
 
-command_run::command_run(const stop_ladder& ladder, const redact::redactor* redactor, const command_spec& spec,
-                         std::chrono::steady_clock::time_point started_at, child_process child, output_buffer output,
-                         std::optional<output_buffer> raw_output, command_runner::progress progress,
-                         command_runner::on_output take, on_result done)
-  : ladder_(ladder),
-    mark_(std::string{mark} + "=" + spec.environment.at(mark)),
-    timeout_(spec.timeout),
-    started_at_(started_at),
-    child_(std::move(child)),
-    output_(std::move(output)),
-    raw_output_(std::move(raw_output)),
-    file_(spec.output_file, spec.output_file_bytes_max),
-    progress_(std::move(progress)),
-    take_(std::move(take)),
-    done_(std::move(done)),
-    pipes_{output_pipe{child_.output_fd(), false}, output_pipe{child_.error_output_fd(), true}} {
+command_run::command_run(const stop_ladder& ladder, const redact::redactor* redactor, marked_processes& of_runs,
+                         const command_spec& spec, std::chrono::steady_clock::time_point started_at,
+                         child_process child, output_buffer output, std::optional<output_buffer> raw_output,
+                         command_runner::progress progress, command_runner::on_output take, on_result done)
+  : ladder_(ladder), of_runs_(of_runs), mark_(spec.environment.at(mark)), timeout_(spec.timeout),
+    started_at_(started_at), child_(std::move(child)), output_(std::move(output)), raw_output_(std::move(raw_output)),
+    file_(spec.output_file, spec.output_file_bytes_max), progress_(std::move(progress)), take_(std::move(take)),
+    done_(std::move(done)), pipes_{output_pipe{child_.output_fd(), false},
+                                   output_pipe{child_.error_output_fd(), true}} {
   if (redactor != nullptr)
     for (auto& pipe : pipes_)
       pipe.redaction = redactor->stream();
@@ -105,8 +102,8 @@ int command_run::watch(uv_loop_t& loop) {
     if (pipe.fd == -1)
       continue;
     pipe.poll = make_poll(
-      loop, pipe.fd, this,
-      [](uv_poll_t* x, int, int) noexcept { static_cast<command_run*>(x->data)->handle_output(); }, error);
+      loop, pipe.fd, this, [](uv_poll_t* x, int, int) noexcept { static_cast<command_run*>(x->data)->handle_output(); },
+      error);
     if (error != 0)
       return error;
   }
@@ -202,6 +199,10 @@ void command_run::clear() {
     return finish();
   is_suspect_ = true;
   const auto left = find_survivors();
+  if (left.empty() && requested_ && !alone_since_) {
+    alone_since_ = std::chrono::steady_clock::now();
+    return set_timer(gather_time);
+  }
   if (left.empty()) {
     read_output();
     const auto holders = find_holders();
@@ -211,16 +212,17 @@ void command_run::clear() {
     return finish(describe(left) + " did not end within five seconds after SIGKILL");
   for (const auto& x : left)
     kill_process(x);
+  alone_since_.reset();
   set_timer(look_again_after);
 }
 
-std::vector<process> command_run::find_survivors() const {
+std::vector<process> command_run::find_survivors() {
   auto result = find_session(child_.pid());
   for (const auto& x : descendants_)
     if (is_alive(x) && std::find(result.begin(), result.end(), x) == result.end())
       result.push_back(x);
   // Last, because it takes longest: daemons of before the stop.
-  return result.empty() && requested_ ? find_marked(mark_) : result;
+  return result.empty() && alone_since_ ? of_runs_.find(mark_, *alone_since_) : result;
 }
 
 std::vector<process> command_run::find_holders() const {

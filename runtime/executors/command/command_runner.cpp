@@ -175,7 +175,8 @@ struct command_runner::impl {
         uv_async_send(&loop.wakeup);
     };
     x.spec.environment[command_run::mark] = mark + "." + std::to_string(++started_runs);
-    auto started = command_run::start(loop.loop, ladder, redactor.get(), x.spec, x.progress, std::move(x.take), std::move(on_result));
+    auto started = command_run::start(loop.loop, ladder, redactor.get(), of_runs, x.spec, x.progress, std::move(x.take),
+                                      std::move(on_result));
     if (auto* failure = std::get_if<start_failure>(&started))
       return report_not_started(x.done, failure->error_number, std::move(failure->sentence));
     runs.emplace(x.id, std::get<std::unique_ptr<command_run>>(std::move(started)));
@@ -203,6 +204,7 @@ struct command_runner::impl {
   const stop_ladder ladder;
   const std::string mark = random_number(); ///< Of all runs.
   std::uint64_t started_runs = 0;         ///< Of the loop's thread.
+  marked_processes of_runs{command_run::mark}; ///< Likewise; before the runs, which refer to it.
   const std::shared_ptr<const redact::redactor> redactor; ///< May be absent.
   std::unordered_map<run_id, std::unique_ptr<command_run>> runs; ///< Of the loop's thread.
   bool must_end = false;                                         ///< Of the loop's thread.

@@ -2,9 +2,11 @@
 
 #include "runtime/executors/command/unique_fd.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -86,18 +88,17 @@ bool holds(pid_t pid, const std::string& link) {
   return false;
 }
 
-/// Each variable is ended by NUL.
-bool is_marked(pid_t pid, std::string_view variable) {
-  constexpr std::size_t environment_bytes_max = 1 << 20;
-  std::ifstream file{folder_of(pid) + "/environ", std::ios::binary};
+/// With NUL before each variable and behind the last one.
+std::string environment_of(pid_t pid) {
+  constexpr std::size_t bytes_max = 1 << 20;
   std::string text(1, '\0');
+  const unique_fd file{open((folder_of(pid) + "/environ").c_str(), O_RDONLY | O_CLOEXEC)};
   std::array<char, 16'384> bytes;
-  while (file && text.size() < environment_bytes_max) {
-    file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    text.append(bytes.data(), static_cast<std::size_t>(file.gcount()));
+  for (ssize_t count = 1; file && count > 0 && text.size() < bytes_max;) {
+    count = read(file.get(), bytes.data(), bytes.size());
+    text.append(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   }
-  const auto wanted = '\0' + std::string{variable} + '\0';
-  return text.find(wanted) != text.npos;
+  return text;
 }
 
 std::string shown(const process& x) {
@@ -107,8 +108,7 @@ std::string shown(const process& x) {
 } // namespace
 
 std::vector<process> find_session(pid_t leader) {
-  return alive_of(
-    pids_that([=](pid_t x) { return x != leader && (getsid(x) == leader || getpgid(x) == leader); }));
+  return alive_of(pids_that([=](pid_t x) { return x != leader && (getsid(x) == leader || getpgid(x) == leader); }));
 }
 
 std::vector<process> find_descendants(pid_t ancestor) {
@@ -120,8 +120,29 @@ std::vector<process> find_descendants(pid_t ancestor) {
   return alive_of(found);
 }
 
-std::vector<process> find_marked(std::string_view variable) {
-  return alive_of(pids_that([=](pid_t x) { return is_marked(x, variable); }));
+const std::vector<process>& marked_processes::find(const std::string& value,
+                                                   std::chrono::steady_clock::time_point since) {
+  if (begun_ <= since)
+    look();
+  auto& result = found_[value];
+  std::erase_if(result, [](auto& x) { return !is_alive(x); });
+  return result;
+}
+
+void marked_processes::look() {
+  begun_ = std::chrono::steady_clock::now();
+  found_.clear();
+  const auto wanted = '\0' + prefix_;
+  pids_that([&](pid_t pid) {
+    const auto text = environment_of(pid);
+    const auto at = text.find(wanted);
+    if (at == text.npos)
+      return false;
+    const auto begin = at + wanted.size();
+    if (auto x = find_process(pid))
+      found_[text.substr(begin, text.find('\0', begin) - begin)].push_back(std::move(*x));
+    return true;
+  });
 }
 
 std::vector<process> find_writers(int pipe) {

@@ -2,15 +2,17 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace swarm::executors {
 
-// Who is left when a program has ended or is being ended. All of it is read from /proc: what can't be read there belongs
-// to somebody else, and is nobody's survivor. No function here blocks.
+// Who is left when a program has ended or is being ended. All of it is read from /proc: what can't be read there
+// belongs to somebody else, and is nobody's survivor. No function here blocks.
 
 /// A process that lives: a zombie does nothing any more. Its number may be given to another one, so it is known by its
 /// beginning, too.
@@ -29,10 +31,23 @@ std::vector<process> find_session(pid_t leader);
 /// to be its descendants any more.
 std::vector<process> find_descendants(pid_t);
 
-/// Those that were started with this variable in their environment, whoever their parent is now. Looks at the
-/// environment of every process that may be read: tens of microseconds each.
-/// @param variable as "NAME=value", of which no stranger may have the same.
-std::vector<process> find_marked(std::string_view variable);
+/// Who was started with a variable in its environment, whoever its parent is now. A look reads the environment of every
+/// process that may be read, some ten microseconds each: so one look serves all whose programs end together, or a crowd
+/// that is stopped on a busy machine would keep its thread from everything else.
+class marked_processes {
+public:
+  explicit marked_processes(std::string_view variable) : prefix_(std::string{variable} + "=") {}
+
+  /// Those that had this value at a moment after `since`, and live.
+  const std::vector<process>& find(const std::string& value, std::chrono::steady_clock::time_point since);
+
+private:
+  void look();
+
+  std::string prefix_;
+  std::chrono::steady_clock::time_point begun_{};     ///< Of the last look.
+  std::map<std::string, std::vector<process>> found_; ///< By value.
+};
 
 /// Others that hold the pipe open whose reading end this is.
 std::vector<process> find_writers(int pipe);
