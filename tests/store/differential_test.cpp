@@ -267,6 +267,9 @@ private:
     for (auto i = 1 + below(4); i > 0 && !claims_.empty(); --i) {
       auto claim = any_claim();
       auto end = below(3) == 0 ? outcome_class::completed : static_cast<outcome_class>(below(16));
+      auto& tickets = model_.tables();
+      if (tickets.exists(claim.model.ticket) && tickets.at(claim.model.ticket).kind == "agent_cli" && below(4) == 0)
+        end = outcome_class::review; // which a person may find empty
       outcome ended;
       ended.end = end;
       if (end != outcome_class::completed)
