@@ -85,7 +85,7 @@ private:
                                                                            {"cache_write_5m", &result.cache_write_5m},
                                                                            {"cache_write_1h", &result.cache_write_1h},
                                                                            {"cache_read", &result.cache_read}}};
-    std::vector<std::string_view> known{"from", "prompt_over"};
+    std::vector<std::string_view> known{"from", "prompt_over", "batch"};
     for (const auto& [name, price] : prices) {
       known.push_back(name);
       const auto value = row[std::string{name}];
@@ -108,6 +108,13 @@ private:
     if (!day)
       report(from ? from : row, in_quotes(result.model) + ": from must be a day, as in 2026-09-22");
     result.effective_from = day.value_or(std::chrono::sys_days{});
+    if (const auto batch = row["batch"]) {
+      const auto part = batch.IsScalar() ? parse_millionths(batch.Scalar()).value_or(0) : 0;
+      if (part > 0 && part <= million)
+        result.batch_millionths = part;
+      else
+        report(batch, in_quotes(result.model) + ": batch must be the part of the prices that a batch pays, as in 0.5");
+    }
     const auto over = row["prompt_over"];
     if (!over)
       return;

@@ -152,6 +152,8 @@ caf::error read_member(const std::string& name, const json& value, claude_payloa
     return read_limits(value, result.limits);
   if (name == "expects_changes")
     return read_flag(name, value, result.expects_changes);
+  if (name == "batch")
+    return read_flag(name, value, result.batch);
   if (name == "schema") {
     result.schema = value.dump(-1, ' ', false, json::error_handler_t::replace);
     if (!value.is_object())
@@ -162,7 +164,7 @@ caf::error read_member(const std::string& name, const json& value, claude_payloa
   if (name == "profiles")
     return {}; // when all that they change is known
   return wrong("unknown member " + quoted(name)
-               + ", known are effort, expects_changes, fallback_model, limits, max_tokens, model, profiles, prompt, "
+               + ", known are batch, effort, expects_changes, fallback_model, limits, max_tokens, model, profiles, prompt, "
                  "schema, system, tools and working_directory");
 }
 
@@ -173,6 +175,17 @@ bool is_blank(const std::string& x) {
 /// Whether the agent is let at the file system.
 bool has_place(const claude_tools& x) {
   return !x.run_command.empty() || x.read_file || x.write_file || x.list_files;
+}
+
+/// A batch answers one request, and nobody is there to say something more.
+caf::error check_batch(const claude_payload& x) {
+  if (has_place(x.tools) || x.tools.finish)
+    return wrong("'batch' and 'tools' don't go together: a batch is a single turn");
+  if (x.expects_changes)
+    return wrong("'batch' and 'expects_changes' don't go together: without tools nothing changes");
+  if (!x.fallback_model.empty())
+    return wrong("'batch' and 'fallback_model' don't go together: a batch is a single turn; name the other model in a profile");
+  return {};
 }
 
 } // namespace
@@ -189,9 +202,22 @@ caf::expected<claude_payload> parse_claude_payload(std::string_view text, std::s
     return wrong("'prompt' is missing or blank");
   if (has_place(result.tools) && result.working_directory.empty())
     return wrong("'working_directory' is missing, and its tools need one");
-  if (const auto profiles = found->find("profiles"); profiles != found->end())
-    if (auto failed = read_profiles(*profiles, profile_members, profile, result, read_member))
+  std::vector<std::string> models{result.model, result.fallback_model};
+  const auto read_of_profile = [&models](const std::string& name, const json& value, claude_payload& under) {
+    auto failed = read_member(name, value, under);
+    models.insert(models.end(), {under.model, under.fallback_model});
+    return failed || !under.batch ? failed : check_batch(under);
+  };
+  if (result.batch)
+    if (auto failed = check_batch(result))
       return failed;
+  if (const auto profiles = found->find("profiles"); profiles != found->end())
+    if (auto failed = read_profiles(*profiles, profile_members, profile, result, read_of_profile))
+      return failed;
+  std::sort(models.begin(), models.end());
+  models.erase(std::unique(models.begin(), models.end()), models.end());
+  std::erase(models, "");
+  result.models = std::move(models);
   return result;
 }
 

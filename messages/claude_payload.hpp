@@ -36,6 +36,8 @@ struct claude_limits {
 ///    "limits": {"turns": 50, "output_tokens": 200000, "cost_micro_dollars": 2000000, "command_ms": 600000},
 ///    "profiles": [{"effort": "high", "limits": {"turns": 100}}, {"model": "claude-opus-5-5", "effort": "max"}]}
 ///
+/// With "batch": true it is one question without tools, answered within a day at a lower price, while nobody waits for it.
+///
 /// Only `prompt` must be there. A member that isn't known here is refused: a newer node may mean a restriction by it.
 struct claude_payload {
   std::string prompt;
@@ -49,6 +51,8 @@ struct claude_payload {
   claude_limits limits;
   std::string schema;           ///< The JSON Schema of its final answer, as text; empty: any text will do.
   bool expects_changes = false; ///< Who says that it's done without having called a tool has done nothing.
+  bool batch = false;           ///< Sent as a batch: a single turn, and no member that needs more than that.
+  std::vector<std::string> models; ///< Every model that it may come to, under whatever profile; not the node's own.
 };
 
 /// @param profile what it is to be read under, see messages/profiles.hpp. One may change effort, fallback_model, model,

@@ -45,6 +45,8 @@ caf::error check_row(const price_row& x) {
     return wrong_row(x, "'*' may only be the last character");
   if (std::min({x.prompt_tokens_over, x.input, x.output, x.cache_write_5m, x.cache_write_1h, x.cache_read}) < 0)
     return wrong_row(x, "a price or a limit is negative");
+  if (x.batch_millionths < 1 || x.batch_millionths > 1'000'000)
+    return wrong_row(x, "the part that a batch pays is none from above 0 to 1");
   return {};
 }
 
@@ -85,6 +87,12 @@ caf::expected<void> check_prices(const price_table& table) {
   return caf::unit;
 }
 
+std::int64_t price_in_batch(const price_row& x, std::int64_t price) {
+  constexpr std::int64_t million = 1'000'000;
+  // In two parts, because the greatest price times a million is beyond all numbers.
+  return price / million * x.batch_millionths + (price % million * x.batch_millionths + million - 1) / million;
+}
+
 const price_row* find_price(const price_table& table, std::string_view model, std::chrono::sys_days date,
                             std::int64_t prompt) {
   const price_row* found = nullptr;
@@ -104,7 +112,7 @@ const price_row* find_price(const price_table& table, std::string_view model, st
 }
 
 caf::expected<std::int64_t> cost(const price_table& table, std::string_view model, std::chrono::sys_days date,
-                                 const token_usage& usage) {
+                                 const token_usage& usage, billing how) {
   const auto* row = find_price(table, model, date, prompt_tokens(usage));
   if (row == nullptr)
     return make_error(errc::not_found, "there is no price for " + in_words(model, date)
@@ -118,8 +126,10 @@ caf::expected<std::int64_t> cost(const price_table& table, std::string_view mode
   }};
   constexpr std::int64_t million = 1'000'000;
   std::int64_t millionths = 0;
-  for (const auto& [count, price] : parts) {
-    std::int64_t part = 0;
+  for (const auto& [count, whole_price] : parts) {
+    std::int64_t part = 0, price = whole_price;
+    if (how == billing::in_batch)
+      price = price_in_batch(*row, price);
     if (count < 0 || price < 0 || __builtin_mul_overflow(count, price, &part)
         || __builtin_add_overflow(millionths, part, &millionths))
       return make_error(errc::invalid_input, "the cost of a call to " + in_words(model, date)

@@ -37,7 +37,11 @@ struct price_row {
   std::int64_t cache_write_5m = 0;
   std::int64_t cache_write_1h = 0;
   std::int64_t cache_read = 0;
+  std::int64_t batch_millionths = 500'000;  ///< Of all five, what a request in a batch pays; 1'000'000 is all of it.
 };
+
+/// How a request travels, which decides what it costs.
+enum class billing : std::uint8_t { at_once, in_batch };
 
 using price_table = std::vector<price_row>;
 
@@ -50,9 +54,13 @@ caf::expected<void> check_prices(const price_table&);
 /// that the prompt reaches. @returns null when there is none.
 const price_row* find_price(const price_table&, std::string_view model, std::chrono::sys_days, std::int64_t prompt_tokens);
 
+/// What one of the row's prices is in a batch, rounded up.
+std::int64_t price_in_batch(const price_row&, std::int64_t price);
+
 /// What a call cost in micro-dollars, rounded up.
 /// @returns errc::not_found when the table has no price for this, errc::invalid_input when a count is negative or the
 ///          result is beyond all bounds. A call is never free for lack of a price.
-caf::expected<std::int64_t> cost(const price_table&, std::string_view model, std::chrono::sys_days, const token_usage&);
+caf::expected<std::int64_t> cost(const price_table&, std::string_view model, std::chrono::sys_days, const token_usage&,
+                                 billing = billing::at_once);
 
 } // namespace swarm

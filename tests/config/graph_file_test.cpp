@@ -305,6 +305,10 @@ CAF_TEST(a ticket does one thing) {
                   "g:3:13: ticket 'x': agent must be a map, as in {agent: claude, prompt: Make the tests pass.}");
   CAF_CHECK_EQUAL(problem_of_ticket("{agent: {agent: claude}, check: {command: [c]}}"),
                   "g:3:13: ticket 'x': agent: payload of an agent: 'prompt' is missing; it says what the agent shall do");
+  CAF_CHECK_EQUAL(problem_of_ticket("{claude: {prompt: p, batch: true}, timeout: 25h, check: {command: [c]}}"), "");
+  CAF_CHECK_EQUAL(problem_of_ticket("{claude: {prompt: p, batch: true, tools: {finish: true}}, check: {command: [c]}}"),
+                  "g:3:14: ticket 'x': claude: payload of a call of Claude: 'batch' and 'tools' don't go together: a batch is a "
+                  "single turn");
   CAF_CHECK(problem_of_ticket("{claude: {prompt: p}}").find("has an agent and no check") != std::string::npos);
   CAF_CHECK_EQUAL(problem_of_ticket("{agent: {agent: claude, prompt: p}}"),
                   "g:3:2: ticket 'x' has an agent and no check, so its own word would decide; write for example "

@@ -58,6 +58,7 @@ CAF_TEST(prices are dollars with six decimals) {
   CAF_CHECK((x.effective_from == sys_days{year_month_day{year{2026}, month{9}, day{22}}}));
   CAF_CHECK_EQUAL(x.input, 1'000'000);
   CAF_CHECK_EQUAL(x.cache_read, 5);
+  CAF_CHECK_EQUAL(x.batch_millionths, 500'000);
 }
 
 CAF_TEST(what is wrong is named with its place) {
@@ -74,8 +75,13 @@ CAF_TEST(what is wrong is named with its place) {
     {row("from: 2026-09-22, input: 1, output: 2, cache_write_5m: 3, cache_write_1h: 4"),
      "prices.yaml:2:5: 'm': cache_read " + decimals},
     {row(std::string{"from: 2026-09-22, surcharge: 1, "} + five),
-     "prices.yaml:2:24: 'm': unknown key 'surcharge', known are from, prompt_over, input, output, cache_write_5m, "
+     "prices.yaml:2:24: 'm': unknown key 'surcharge', known are from, prompt_over, batch, input, output, cache_write_5m, "
      "cache_write_1h, cache_read"},
+    {row(std::string{"from: 2026-09-22, batch: 0.25, "} + five), "right"},
+    {row(std::string{"from: 2026-09-22, batch: 1.1, "} + five),
+     "prices.yaml:2:31: 'm': batch must be the part of the prices that a batch pays, as in 0.5"},
+    {row(std::string{"from: 2026-09-22, batch: 0, "} + five),
+     "prices.yaml:2:31: 'm': batch must be the part of the prices that a batch pays, as in 0.5"},
     {row(std::string{"from: 2026-09-22, prompt_over: 5, "} + five),
      "prices.yaml: model 'm' on 2026-09-22: a row with prompt_tokens_over 0 is missing, so that short prompts have no price"},
   };

@@ -72,11 +72,38 @@ CAF_TEST(what is wrong is named) {
     {R"({"prompt": "p", "limits": {"dollars": 1}})",
      "there is no limit \"dollars\", known are command_ms, cost_micro_dollars, output_tokens and turns"},
     {R"({"prompt": "p", "temperature": 1})",
-     "unknown member \"temperature\", known are effort, expects_changes, fallback_model, limits, max_tokens, model, profiles, "
-     "prompt, schema, system, tools and working_directory"},
+     "unknown member \"temperature\", known are batch, effort, expects_changes, fallback_model, limits, max_tokens, model, "
+     "profiles, prompt, schema, system, tools and working_directory"},
   };
   for (const auto& [text, sentence] : rows)
     CAF_CHECK_EQUAL(refusal(text), "payload of a call of Claude: " + sentence);
+}
+
+CAF_TEST(a batch is one turn and refuses what needs more) {
+  const auto x = parse_claude_payload(R"({"prompt": "p", "batch": true, "schema": {}, "working_directory": "/w"})");
+  CAF_REQUIRE(x);
+  CAF_CHECK(x->batch);
+  const std::vector<std::pair<std::string, std::string>> rows{
+    {R"("tools": {"finish": true})", "'batch' and 'tools' don't go together: a batch is a single turn"},
+    {R"("tools": {"read_file": true}, "working_directory": "/w")",
+     "'batch' and 'tools' don't go together: a batch is a single turn"},
+    {R"("expects_changes": true)", "'batch' and 'expects_changes' don't go together: without tools nothing changes"},
+    {R"("fallback_model": "m")",
+     "'batch' and 'fallback_model' don't go together: a batch is a single turn; name the other model in a profile"},
+  };
+  for (const auto& [member, sentence] : rows)
+    CAF_CHECK_EQUAL(refusal(R"({"prompt": "p", "batch": true, )" + member + "}"), "payload of a call of Claude: " + sentence);
+  CAF_CHECK_EQUAL(refusal(R"({"prompt": "p", "batch": 1})"), "payload of a call of Claude: 'batch' must be true or false");
+  CAF_CHECK_EQUAL(refusal(R"({"prompt": "p", "batch": true, "profiles": [{"effort": "low"}, {"fallback_model": "m"}]})"),
+                  "profile 2 in the payload of a call of Claude: " + rows.back().second);
+}
+
+CAF_TEST(every model that may be asked is known beforehand) {
+  const auto x = parse_claude_payload(
+    R"({"prompt": "p", "model": "m", "profiles": [{"effort": "low"}, {"model": "a", "fallback_model": "z"}]})");
+  CAF_REQUIRE(x);
+  CAF_CHECK_EQUAL(x->models, (std::vector<std::string>{"a", "m", "z"}));
+  CAF_CHECK(parse_claude_payload(R"({"prompt": "p"})")->models.empty());
 }
 
 CAF_TEST(a profile changes what it names and leaves the rest) {

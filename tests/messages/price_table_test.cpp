@@ -140,3 +140,21 @@ CAF_TEST(usage adds up kind by kind and stops at the greatest number) {
   CAF_CHECK((sum == token_usage{greatest, greatest, greatest, greatest, greatest}));
   CAF_CHECK_EQUAL(prompt_tokens(sum), greatest);
 }
+
+CAF_TEST(a batch pays half or the part that its row says and never less than nothing) {
+  auto rows = prices;
+  rows[0].batch_millionths = 250'000;
+  rows[7].input = 1;
+  const auto late = day(2026, 11, 22);
+  const auto in_batch = [&](std::string_view model, const token_usage& usage) {
+    return *cost(rows, model, late, usage, billing::in_batch);
+  };
+  CAF_CHECK_EQUAL(in_batch("claude-haiku-5-5", {50'000, 50'000}), 15'000);
+  CAF_CHECK_EQUAL(in_batch("claude-opus-5-5", million_of_each), 9'300'000);
+  CAF_CHECK_EQUAL(in_batch("local", {1'000'000}), 1);
+  CAF_CHECK_EQUAL(price_in_batch({"m", {}, 0}, greatest), greatest / 2 + 1);
+  for (const auto part : {0, -1, 1'000'001}) {
+    rows[0].batch_millionths = part;
+    CAF_CHECK(!check_prices(rows));
+  }
+}

@@ -24,13 +24,14 @@ namespace {
 class dice {
 public:
   outside_signal signal() {
-    switch (below(7)) {
+    switch (below(8)) {
       case 0: return transport_failure{enumerator<transport_error>(13)};
       case 1: return http();
       case 2: return stream_failure{enumerator<stream_ending>(4), {type(), code(), text()}, flag(), request()};
       case 3: return model_stop{reason(), flag(), flag(), flag(), number(), flag()};
       case 4: return cli();
       case 5: return process_end{process(), flag() ? std::vector<int>{} : std::vector<int>{number(), number()}, flag()};
+      case 6: return batch_loss{enumerator<batch_loss_kind>(4)};
       default: return own_limit{enumerator<own_limit_kind>(10)};
     }
   }

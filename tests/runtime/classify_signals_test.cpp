@@ -271,6 +271,13 @@ CAF_TEST(a message is done only when it ended by itself with something complete)
     CAF_CHECK_EQUAL(text_of(stop(reason)), "1.3/9 content fail_attempt ticket attempt");
 }
 
+CAF_TEST(what a batch has lost is no fault of the ticket unless its results deny it) {
+  CAF_CHECK_EQUAL(text_of(batch_loss{batch_loss_kind::canceled}), "batch/canceled transient defer 15000ms call");
+  CAF_CHECK_EQUAL(text_of(batch_loss{batch_loss_kind::expired}), "batch/expired transient defer 15000ms call");
+  for (const auto x : {batch_loss_kind::missing, static_cast<batch_loss_kind>(99)})
+    CAF_CHECK_EQUAL(text_of(batch_loss{x}), "batch/missing content fail_attempt ticket attempt");
+}
+
 CAF_TEST(every way to get no response has its row) {
   using enum transport_error;
   for (const auto x :

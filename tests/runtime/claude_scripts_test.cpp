@@ -16,7 +16,7 @@ using json = nlohmann::json;
 using ending = scripted_answer::ending;
 
 // What the API may do, by numbers of the reference's list of scripts. What follows for other tickets (9, 11 to 15, 18, 28) is
-// played in tests/store/claude_scripts_test.cpp. Not here: 27 is about batches, which this executor doesn't use.
+// played in tests/store/claude_scripts_test.cpp, batches (27) in claude_batches_test.cpp.
 
 namespace {
 

@@ -125,6 +125,8 @@ CAF_TEST(the service that a ticket needs is read from its kind and payload) {
          {"claude", R"({"model": "claude-opus-5-5"})", "claude claude-opus-5-5"},
          {"claude", R"({"model": "a\u0007b"})", ""},
          {"claude", "{}", "claude default"},
+         {"claude", R"({"model": "claude-opus-5-5", "batch": true})", "claude batch"},
+         {"claude", R"({"model": "claude-opus-5-5", "batch": false})", "claude claude-opus-5-5"},
          {"agent_cli", R"({"agent": "codex"})", "agent_cli codex default"},
          {"agent_cli", R"({"agent": "claude", "model": "opus"})", "agent_cli claude opus"},
          {"agent_cli", R"({"model": "opus"})", ""},

@@ -191,4 +191,60 @@ CAF_TEST(scripts 11 to 15 open a breaker once for as long as the API says) {
   }
 }
 
+CAF_TEST(script 27 a batch is made once and looked at without a worker until its results name the ticket) {
+  new_ticket spec;
+  spec.kind = "claude";
+  spec.payload = json{{"prompt", "p"}, {"model", model}, {"batch", true}}.dump();
+  for (int i = 0; i < 3; ++i)
+    must(store::submit(s.db, {"", {spec}}));
+  auto state = [](const char* status) {
+    return answer_with(200, json{{"id", "msgbatch_1"}, {"processing_status", status}}.dump());
+  };
+  // One claim of a ticket, as far as the executor and the database go; the result is how it stands then.
+  auto work_on = [&](claimed_ticket x, std::vector<scripted_answer> answers) {
+    scripted_server api{std::move(answers)};
+    ticket = std::move(x);
+    start(api.url(""), json::parse(ticket.payload));
+    settle(ticket.claim, wait());
+    requests = api.requests();
+    return s.state(ticket.claim.ticket);
+  };
+  auto next = [&] { return must(store::claim(s.db, {"default", 1, s.node, {}, {credential}})).at(0); };
+  const auto first = next(), second = next(), third = next();
+  for (const auto& x : {first, second, third})
+    CAF_CHECK_EQUAL(work_on(x, {state("in_progress")}), "waiting");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.leases"), "0");
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(DISTINCT route, ' ') FROM swarm.tickets"), "claude batch");
+  let_it_pass();
+  CAF_CHECK_EQUAL(work_on(next(), {state("in_progress")}), "waiting");
+  CAF_CHECK(requests.at(0).starts_with("GET /v1/messages/batches/msgbatch_1 HTTP"));
+  CAF_CHECK_EQUAL(s.ask("SELECT max(looks) FROM swarm.waits"), "1");
+  let_it_pass();
+  auto line = [](const claimed_ticket& x, const json& result) {
+    return json{{"custom_id", "ticket-" + to_string(x.claim.ticket) + "-attempt-1"}, {"result", result}}.dump() + "\n";
+  };
+  const json message{{"id", "m"},
+                     {"model", model},
+                     {"content", {{{"type", "text"}, {"text", "done"}}}},
+                     {"stop_reason", "end_turn"},
+                     {"usage", {{"input_tokens", 1'000'000}, {"output_tokens", 0}}}};
+  const json wrong{{"type", "error"}, {"error", {{"type", "invalid_request_error"}, {"message", "too long"}}}};
+  const auto results = line(third, {{"type", "expired"}}) + line(second, {{"type", "errored"}, {"error", wrong}})
+                       + line(first, {{"type", "succeeded"}, {"message", message}});
+  std::map<std::int64_t, std::string> ends;
+  for (int i = 0; i < 3; ++i) {
+    const auto x = next();
+    ends[x.claim.ticket.value] = work_on(x, {state("ended"), answer_with(200, results)});
+  }
+  CAF_CHECK_EQUAL(ends[first.claim.ticket.value], "completed");
+  CAF_CHECK_EQUAL(ends[second.claim.ticket.value], "failed");
+  CAF_CHECK_EQUAL(ends[third.claim.ticket.value], "scheduled"); // and no more waiting for what has expired
+  CAF_CHECK_EQUAL(s.ask("SELECT details ->> 'cost_micro_dollars' FROM swarm.attempts WHERE class = 'completed'"), "1000000");
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.waits"), "0");
+  CAF_CHECK_EQUAL(attempts_used(), "0");
+  let_it_pass();
+  CAF_CHECK_EQUAL(work_on(next(), {state("in_progress")}), "waiting");
+  CAF_CHECK(requests.at(0).starts_with("POST /v1/messages/batches HTTP"));
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()

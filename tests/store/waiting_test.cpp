@@ -128,6 +128,23 @@ CAF_TEST(trouble while an attempt waits leaves it waiting and any end of its own
   }
 }
 
+CAF_TEST(what was waited for and brought nothing is begun anew) {
+  for (auto [details, left] : {std::pair{"", "1"}, {R"({"begins_anew": false})", "1"}, {R"({"begins_anew": true})", "0"}}) {
+    auto ticket = submit_waiting();
+    settlement x{claim_again().claim, {}};
+    x.outcome.end = transient;
+    x.outcome.evidence = "it has expired";
+    x.outcome.details = details;
+    CAF_CHECK_EQUAL(must(store::settle(s.db, {{x}, desk::rules()})).tickets.at(0).event, "attempt_failed");
+    CAF_CHECK_EQUAL(waits(), left);
+    CAF_CHECK_EQUAL(s.state(ticket), left == std::string{"1"} ? "waiting" : "scheduled");
+    const auto next = claim_again();
+    CAF_CHECK_EQUAL(next.continuation.empty(), left == std::string{"0"});
+    CAF_CHECK_EQUAL(next.attempt, 1); // not its fault
+    s.settle(next.claim);
+  }
+}
+
 CAF_TEST(a ticket that fails of trouble while it waits waits no more) {
   auto ticket = submit_waiting();
   auto rules = desk::rules();

@@ -30,6 +30,7 @@ pick pick_row(const model_stop&, const circumstances&);
 pick pick_row(const cli_result&, const circumstances&);
 pick pick_row(const process_end&, const circumstances&);
 pick pick_row(const own_limit&, const circumstances&);
+pick pick_row(const batch_loss&, const circumstances&);
 
 /// Of a response or, with the text as its message, of what a CLI says about one. @param asked From its headers.
 pick pick_row_of_status(int status, const api_error&, const request_facts&,

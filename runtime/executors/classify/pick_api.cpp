@@ -124,6 +124,14 @@ pick pick_row(const transport_failure& x, const circumstances& c) {
   }
 }
 
+pick pick_row(const batch_loss& x, const circumstances&) {
+  switch (x.kind) {
+    case batch_loss_kind::canceled: return {&at("batch/canceled")};
+    case batch_loss_kind::expired: return {&at("batch/expired")};
+    default: return {&at("batch/missing")};
+  }
+}
+
 pick pick_row(const model_stop& x, const circumstances&) {
   const auto repeated = [&](const table_row& row) { return pick{&row, {}, x.answered}; };
   const auto is_end = x.reason == "end_turn" || x.reason == "stop_sequence";

@@ -97,6 +97,10 @@ inline constexpr table_row table[] = {
   {"2.3/12b", content,  fail_attempt,  0, 0s,        0s, ticket,               yes, untouched, no},
   {"2.3/subtype", content, fail_attempt, 0, 0s,      0s, ticket,               yes, untouched, no},
 
+  {"batch/canceled", transient, defer, 0, 0s,       15s, call,                 no,  untouched, no},
+  {"batch/expired", transient, defer,  0, 0s,       15s, call,                 no,  untouched, no},
+  {"batch/missing", content, fail_attempt, 0, 0s,    0s, ticket,               yes, untouched, no},
+
   {"transport/misconfigured", transient, open_breaker, 0, 0s, 0s, executor,    no,  opens,     yes},
   {"transport/memory", transient, defer, 0, 0s,     15s, executor,             no,  untouched, no},
   {"http/no_error", transient, defer,  0, 0s,       15s, endpoint,             no,  counts,    no},

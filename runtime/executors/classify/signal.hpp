@@ -77,6 +77,17 @@ struct model_stop {
   bool fallback_left = false;       ///< Another model is configured, and the ticket hasn't tried it.
 };
 
+/// Why a request of a batch has brought neither a message nor an error.
+enum class batch_loss_kind : std::uint8_t {
+  canceled,
+  expired, ///< It wasn't begun within a day.
+  missing, ///< The batch has ended, and its results don't name the request.
+};
+
+struct batch_loss {
+  batch_loss_kind kind = batch_loss_kind::missing;
+};
+
 /// What this node itself put an end to.
 enum class own_limit_kind : std::uint8_t {
   attempt_timeout,
@@ -130,7 +141,7 @@ struct process_end {
 };
 
 using outside_signal =
-  std::variant<transport_failure, http_failure, stream_failure, model_stop, cli_result, process_end, own_limit>;
+  std::variant<transport_failure, http_failure, stream_failure, model_stop, cli_result, process_end, own_limit, batch_loss>;
 
 /// What to do now.
 enum class verdict_action : std::uint8_t {

@@ -61,17 +61,22 @@ bool is_timeout(http_failure_kind x) {
 
 } // namespace
 
+http_request api_request(const settings& x, const std::string& api_key, const std::string& path) {
+  http_request result;
+  result.url = x.base_url + path;
+  result.headers = {"Content-Type: application/json", "anthropic-version: " + x.version};
+  if (!api_key.empty())
+    result.headers.push_back("x-api-key: " + api_key);
+  result.first_byte_timeout = x.first_byte_timeout;
+  result.idle_timeout = x.idle_timeout;
+  return result;
+}
+
 http_client::exchange_id call_api(http_client& client, const settings& x, const std::string& api_key, std::string body,
                                   work_counter work, std::function<void(api_answer)> done) {
-  http_request request;
+  auto request = api_request(x, api_key, "/v1/messages");
   request.method = "POST";
-  request.url = x.base_url + "/v1/messages";
-  request.headers = {"Content-Type: application/json", "anthropic-version: " + x.version};
-  if (!api_key.empty())
-    request.headers.push_back("x-api-key: " + api_key);
   request.body = std::move(body);
-  request.first_byte_timeout = x.first_byte_timeout;
-  request.idle_timeout = x.idle_timeout;
   auto reader = std::make_shared<receiver>(std::move(work), std::move(done));
   return client.start(
     std::move(request), [reader](int status, std::string_view bytes) { return reader->take(status, bytes); },

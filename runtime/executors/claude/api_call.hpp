@@ -26,6 +26,9 @@ struct api_answer {
 /// How many signs of work there were, for whoever wants to know it at any time.
 using work_counter = std::shared_ptr<std::atomic<std::int64_t>>;
 
+/// A request to the API at this path, with the key in its head.
+http_request api_request(const settings&, const std::string& api_key, const std::string& path);
+
 /// Sends the request and streams its answer. `done` is called once, on the client's thread, unless the exchange is
 /// cancelled: when the exchange ends, and a moment after the message is finished even if the connection stays open.
 /// Pings are no sign of work; they only keep the exchange from being idle.

@@ -1,8 +1,7 @@
 #include "runtime/executors/claude/claude_attempt.hpp"
 
 #include "messages/error.hpp"
-#include "messages/foreign_json.hpp"
-#include "messages/json_schema.hpp"
+#include "runtime/executors/claude/answer.hpp"
 #include "runtime/executors/claude/credentials.hpp"
 #include "runtime/executors/claude/json_members.hpp"
 #include "runtime/executors/claude/prompt.hpp"
@@ -31,34 +30,6 @@ constexpr const char* wrong_answer = "an answer that isn't what its schema asks 
 
 constexpr std::size_t request_ids_max = 100;
 constexpr std::size_t request_id_bytes_max = 100;
-constexpr std::size_t result_bytes_max = 1u << 20;
-
-/// Of what an agent says of itself, in the sentence of its outcome.
-constexpr tool_result_limits said{500, 0};
-
-constexpr tool_result_limits final_text_limits{60u << 10, 4u << 10};
-
-std::chrono::sys_days today() {
-  return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
-}
-
-std::string text_of(const streamed_message& x) {
-  std::string result;
-  for (const auto& block : x.content)
-    if (text_member(block.value, "type") == "text")
-      result += text_member(block.value, "text");
-  return result;
-}
-
-/// The final answer as its schema wants it; errc::invalid_input with a predicate that tells the model why it isn't.
-caf::expected<json> read_answer(const std::string& text, const std::string& schema) {
-  auto answer = read_foreign_json(text);
-  if (!answer)
-    return answer;
-  if (auto departure = departure_from(schema, *answer); !departure.empty())
-    return make_error(errc::invalid_input, std::move(departure));
-  return answer;
-}
 
 bool has_incomplete_tool_use(const streamed_message& x) {
   return std::any_of(x.content.begin(), x.content.end(), [](const content_block& block) {
@@ -69,11 +40,6 @@ bool has_incomplete_tool_use(const streamed_message& x) {
 /// Whether it may have been billed.
 bool has_begun(const api_answer& x) {
   return x.is_acceptable || !x.message.id.empty() || !x.message.usage.is_null();
-}
-
-model_profile profile_of(const claude_payload& x, const std::string& model, std::int64_t max_tokens) {
-  return {model, max_tokens, x.system, tool_declarations(x.tools), x.effort,
-          x.schema.empty() ? json(nullptr) : json::parse(x.schema)};
 }
 
 } // namespace
@@ -280,8 +246,8 @@ void claude_attempt::on_message(const streamed_message& x) {
   }
   // The same model would say the same again, so that people must answer first.
   if (v.action != verdict_action::go_on)
-    return end(v.action == verdict_action::ask_human ? outcome_class::review : v.end, "the model stopped with '" + x.stop_reason.substr(0, 100) + "'"
-                        + (x.stop_details.is_null() ? "" : ": " + cap_text(x.stop_details.dump(), said)) + " (row " + v.row + ")");
+    return end(v.action == verdict_action::ask_human ? outcome_class::review : v.end,
+               describe_stop(x) + " (row " + v.row + ")");
   if (x.stop_reason == "tool_use")
     return run_tools(x);
   ++answered_[x.stop_reason];
@@ -334,10 +300,7 @@ void claude_attempt::on_tools(const tool_turn& x) {
 }
 
 void claude_attempt::complete_with(const streamed_message& x) {
-  const auto text = text_of(x);
-  if (payload_.schema.empty())
-    return complete("it ended its turn", cap_text(text, final_text_limits));
-  auto answer = read_answer(text, payload_.schema);
+  auto answer = final_answer(x, payload_.schema);
   if (!answer && answered_[wrong_answer]++ == 0) {
     auto added = conversation_->append_assistant(content_of(x));
     if (added)
@@ -354,7 +317,7 @@ void claude_attempt::complete_with(const streamed_message& x) {
 void claude_attempt::complete(const std::string& sentence, json result) {
   if (payload_.expects_changes && tools_->calls() == 0)
     return end(outcome_class::content, sentence + ", without having called a tool, and the ticket expects changes (no_work)");
-  if (result.dump(-1, ' ', false, json::error_handler_t::replace).size() > result_bytes_max)
+  if (!is_short_enough(result))
     return end(outcome_class::content, sentence + ", with a result larger than a mebibyte");
   result_ = std::move(result);
   end(outcome_class::completed, sentence + ", after " + std::to_string(turns_) + (turns_ == 1 ? " turn" : " turns"));

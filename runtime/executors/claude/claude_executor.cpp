@@ -1,6 +1,7 @@
 #include "runtime/executors/claude/claude_executor.hpp"
 
 #include "messages/error.hpp"
+#include "runtime/executors/claude/batch_attempt.hpp"
 #include "runtime/executors/claude/claude_attempt.hpp"
 #include "runtime/executors/claude/credentials.hpp"
 #include "runtime/executors/refuse.hpp"
@@ -31,17 +32,27 @@ void read(const settings& values, known_key& result) {
     result.hashes.push_back(credential_hash(*key));
 }
 
+template <class Attempt>
 class claude_execution : public execution {
 public:
-  explicit claude_execution(std::shared_ptr<claude_attempt> attempt) : attempt_(std::move(attempt)) {}
+  explicit claude_execution(std::shared_ptr<Attempt> attempt) : attempt_(std::move(attempt)) {}
   ~claude_execution() override { attempt_->forget(); }
   std::int64_t progress() const override { return attempt_->progress(); }
   void stop() override { attempt_->stop(); }
   void kill() override { attempt_->kill(); }
 
 private:
-  std::shared_ptr<claude_attempt> attempt_;
+  std::shared_ptr<Attempt> attempt_;
 };
+
+template <class Attempt>
+std::unique_ptr<execution> begin_attempt(std::shared_ptr<services> with, const claimed_ticket& ticket, claude_payload payload,
+                                         attempt_files files, on_outcome done, on_throttled throttled) {
+  auto attempt = std::make_shared<Attempt>(std::move(with), ticket, std::move(payload), std::move(files), std::move(done),
+                                           std::move(throttled));
+  attempt->begin(ticket.timeout);
+  return std::make_unique<claude_execution<Attempt>>(std::move(attempt));
+}
 
 } // namespace
 
@@ -69,10 +80,8 @@ std::unique_ptr<execution> claude_executor::start(const claimed_ticket& ticket, 
       return refuse(std::move(done), outcome_class::transient, render(made.error()));
     files = std::move(*made);
   }
-  auto attempt = std::make_shared<claude_attempt>(services_, ticket, std::move(*payload), std::move(files), std::move(done),
-                                                  throttled_);
-  attempt->begin(ticket.timeout);
-  return std::make_unique<claude_execution>(std::move(attempt));
+  const auto start = payload->batch ? &begin_attempt<batch_attempt> : &begin_attempt<claude_attempt>;
+  return start(services_, ticket, std::move(*payload), std::move(files), std::move(done), throttled_);
 }
 
 std::vector<std::string> claude_executor::credentials() const {

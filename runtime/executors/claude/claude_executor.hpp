@@ -17,6 +17,8 @@ struct known_key;
 /// Tickets of kind "claude", see claude_payload.hpp: a conversation with the Messages API, in which the model may use the
 /// tools that the ticket allows. Model, tools and limits come from the ticket, address, key and prices from the settings.
 ///
+/// One that asks for it goes as a batch (batch_attempt.hpp), which no worker waits for.
+///
 /// Without a price for its model a ticket is refused before anything is sent. What fails by no fault of the ticket is
 /// repeated in place as long as that takes seconds, and else given back with the wait that was asked for. The outcome's
 /// output is the transcript; its details hold the result, the usage, the cost, the model, the turns and the request ids.

@@ -125,8 +125,8 @@ json conversation::result_block(const json& tool_use, const std::vector<tool_res
   return block;
 }
 
-std::string conversation::request_body() const {
-  auto body = json::object({{"model", profile_.model}, {"max_tokens", profile_.max_tokens}, {"stream", true}});
+json conversation::request() const {
+  auto body = json::object({{"model", profile_.model}, {"max_tokens", profile_.max_tokens}});
   if (!profile_.effort.empty())
     body["output_config"]["effort"] = profile_.effort;
   if (!profile_.schema.is_null())
@@ -135,12 +135,19 @@ std::string conversation::request_body() const {
     body["tools"] = profile_.tools;
   if (!is_blank(profile_.system)) {
     body["system"] = json::array({text_block(profile_.system)});
-    mark_for_cache(body["system"].back());
+    if (profile_.goes_on)
+      mark_for_cache(body["system"].back());
   }
   auto& messages = body["messages"] = messages_;
   const auto last_user = std::find_if(messages.rbegin(), messages.rend(), [](auto& x) { return is_from(x, "user"); });
-  if (last_user != messages.rend())
+  if (profile_.goes_on && last_user != messages.rend())
     mark_for_cache((*last_user)["content"].back());
+  return body;
+}
+
+std::string conversation::request_body() const {
+  auto body = request();
+  body["stream"] = true;
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

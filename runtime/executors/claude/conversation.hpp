@@ -21,6 +21,7 @@ struct model_profile {
   nlohmann::json tools = nlohmann::json::array(); ///< As the API takes it; not sent when it is empty.
   std::string effort;                                             ///< low to max; empty for the API's default.
   nlohmann::json schema = nullptr; ///< That the final answer must fit; null: any text will do.
+  bool goes_on = true; ///< Whether a next request may begin alike: marks for the cache cost more than they save else.
 };
 
 /// What a tool gave. A tool that was skipped, cancelled or failed has a result too: `is_error`, and the reason as text.
@@ -56,6 +57,9 @@ public:
 
   /// The body of the request for the next turn. Bytes that aren't UTF-8 become the replacement character.
   std::string request_body() const;
+
+  /// The same request as a part of another one, so that it isn't streamed.
+  nlohmann::json request() const;
 
 private:
   using json = nlohmann::json;

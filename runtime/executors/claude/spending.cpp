@@ -37,8 +37,8 @@ bool is_snapshot_of(const std::string& model, const std::string& asked) {
 }
 
 std::optional<std::int64_t> price_of(const price_table& prices, const std::string& model, const token_usage& usage,
-                                     std::chrono::sys_days today) {
-  const auto result = cost(prices, model, today, usage);
+                                     std::chrono::sys_days today, billing how) {
+  const auto result = cost(prices, model, today, usage, how);
   return result ? std::optional{*result} : std::nullopt;
 }
 
@@ -60,11 +60,12 @@ caf::expected<std::int64_t> spending::affordable(const reservation& x, std::chro
     result = std::min(result, limits_.output_tokens - usage_.output);
   if (limits_.cost_micro_dollars == 0)
     return result;
-  const auto prompt_cost = cost(prices_, x.model, today, x.usage);
+  const auto prompt_cost = cost(prices_, x.model, today, x.usage, how_);
   if (!prompt_cost)
     return std::move(prompt_cost.error());
   const auto left = limits_.cost_micro_dollars - cost_ - *prompt_cost;
-  const auto price = find_price(prices_, x.model, today, prompt_tokens(x.usage))->output;
+  const auto* row = find_price(prices_, x.model, today, prompt_tokens(x.usage));
+  const auto price = how_ == billing::in_batch ? price_in_batch(*row, row->output) : row->output;
   if (left <= 0)
     return 0;
   return price > 0 ? std::min(result, left * million / price) : result;
@@ -74,7 +75,7 @@ caf::expected<reservation> spending::reserve(const std::string& model, std::size
                                              std::chrono::sys_days today) const {
   reservation result{model, max_tokens, {}};
   result.usage.cache_write_5m = tokens_of(body_bytes);
-  if (auto priced = cost(prices_, model, today, result.usage); !priced)
+  if (auto priced = cost(prices_, model, today, result.usage, how_); !priced)
     return std::move(priced.error());
   auto allowed = affordable(result, today);
   if (!allowed)
@@ -92,13 +93,13 @@ void spending::charge(const reservation& x, const streamed_message& message, std
   auto used = billed_usage(message);
   std::optional<std::int64_t> paid;
   if (used)
-    paid = price_of(prices_, message.model, *used, today);
+    paid = price_of(prices_, message.model, *used, today, how_);
   if (used && !paid && is_snapshot_of(message.model, x.model))
-    paid = price_of(prices_, x.model, *used, today);
+    paid = price_of(prices_, x.model, *used, today, how_);
   if (!paid) {
     is_estimated_ = true;
     used = is_whole ? x.usage : usage_of_part(x, message);
-    paid = price_of(prices_, x.model, *used, today).value_or(cost_max);
+    paid = price_of(prices_, x.model, *used, today, how_).value_or(cost_max);
   }
   usage_ += *used;
   cost_ = std::min(cost_ + *paid, cost_max);
@@ -113,6 +114,14 @@ nlohmann::json spending::to_json() const {
   if (is_estimated_)
     result["estimated"] = true;
   return result;
+}
+
+caf::expected<void> check_have_prices(const price_table& prices, const std::vector<std::string>& models,
+                                      std::chrono::sys_days day) {
+  for (const auto& model : models)
+    if (const auto priced = cost(prices, model, day, {}); !priced)
+      return priced.error();
+  return caf::unit;
 }
 
 } // namespace swarm::executors::claude

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace swarm::executors::claude {
 
@@ -28,7 +29,8 @@ struct reservation {
 class spending {
 public:
   /// @param prices must outlive this.
-  spending(const price_table& prices, const claude_limits& limits) : prices_(prices), limits_(limits) {}
+  spending(const price_table& prices, const claude_limits& limits, billing how = billing::at_once)
+    : prices_(prices), limits_(limits), how_(how) {}
 
   /// @param max_tokens what is wanted; the reservation may allow less.
   /// @returns errc::not_found when the model has no price, errc::invalid_input when a limit is reached, with a sentence.
@@ -49,9 +51,13 @@ private:
 
   const price_table& prices_;
   const claude_limits limits_;
+  const billing how_;
   token_usage usage_;
   std::int64_t cost_ = 0;
   bool is_estimated_ = false;
 };
+
+/// @returns errc::not_found naming the first of these models that has no price on this day.
+caf::expected<void> check_have_prices(const price_table&, const std::vector<std::string>& models, std::chrono::sys_days);
 
 } // namespace swarm::executors::claude

@@ -1,6 +1,7 @@
 -- The service outside that the work of a ticket needs, as breakers and limits know it; NULL for work that is done here:
 --   http         http <scheme>://<host>:<port> <variables that its headers take secrets from>
---   claude       claude <model>, or claude default where the node's configuration names it
+--   claude       claude <model>, or claude default where the node's configuration names it; claude batch for batches,
+--                which have limits of their own, whatever the model
 --   agent_cli    agent_cli <agent> <model>, or default where its CLI chooses
 --   all others   what the payload calls `route`, if anything
 -- Never a value of a secret: a URL may carry one. A route that can't be read or is too long for an index is none.
@@ -20,7 +21,8 @@ BEGIN
                   || coalesce(_parts[3], CASE lower(_parts[1]) WHEN 'https' THEN '443' ELSE '80' END)
                   || coalesce(' ' || _secrets, '');
     ELSIF _kind = 'claude' THEN
-        _route := 'claude ' || coalesce(_payload ->> 'model', 'default');
+        _route := 'claude ' || CASE WHEN (_payload -> 'batch') = 'true' THEN 'batch'
+                                    ELSE coalesce(_payload ->> 'model', 'default') END;
     ELSIF _kind = 'agent_cli' THEN
         _route := 'agent_cli ' || (_payload ->> 'agent') || ' ' || coalesce(_payload ->> 'model', 'default');
     ELSE

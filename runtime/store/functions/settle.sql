@@ -18,7 +18,8 @@
 --   released                          -> ready again at once, nothing counted
 --   cancelled                         -> cancelled
 -- What would run the ticket again ends it as cancelled when an operator has asked for that meanwhile. What an attempt waits
--- for outlives ends that aren't its own (transient, throttled, auth, budget, released), and no others.
+-- for outlives ends that aren't its own (transient, throttled, auth, budget, released), and no others; nor them, when their
+-- _details say `begins_anew`: what was waited for has brought nothing.
 --
 -- The rules come as a row per class, side by side in arrays: the first and the longest pause, and how many such ends
 -- are allowed (the ticket itself says so for those that use an attempt). _retry_after_ms is what the other side asked
@@ -121,7 +122,8 @@ BEGIN
                CASE WHEN j.verdict = 'failed' AND j.class IN ('transient', 'throttled', 'auth', 'budget')
                     THEN 'infra_exhausted' END,
                CASE WHEN j.verdict = 'attempt_failed' AND j.ladder > j.profile THEN j.profile + 1 END,
-               j.waits AND j.class IN ('transient', 'throttled', 'auth', 'budget'),
+               j.waits AND j.class IN ('transient', 'throttled', 'auth', 'budget')
+                   AND NOT coalesce((_details[j.place]::jsonb -> 'begins_anew')::boolean, false),
                CASE WHEN j.cancel_requested_at IS NOT NULL
                          AND j.verdict IN ('attempt_failed', 'released', 'snoozed', 'waiting', 'review_requested')
                     THEN 'cancelled' ELSE j.verdict END::swarm.event_kind,
