@@ -30,6 +30,7 @@ std::string to_string(route_news x) {
     case route_news::answered: return "answered";
     case route_news::failed: return "failed";
     case route_news::shut: return "shut";
+    case route_news::refused: return "refused";
     case route_news::throttled: return "throttled";
   }
   return "unknown";

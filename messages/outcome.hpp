@@ -40,6 +40,7 @@ enum class route_news : std::uint8_t {
   answered,  ///< It works, whatever it said.
   failed,    ///< As many of these in a row as the rules say open the breaker.
   shut,      ///< Opens it at once: a refused credential, an exhausted budget.
+  refused,   ///< It works and says that the request is wrong. The same words to several tickets open the breaker.
   throttled, ///< Nobody may ask before `route_report::wait` is over.
 };
 

@@ -18,6 +18,8 @@ route_news news_of(const verdict& x) {
     return route_news::shut;
   if (x.counts_for_breaker)
     return route_news::failed;
+  if (x.refuses)
+    return route_news::refused;
   switch (x.end) {
     case outcome_class::throttled: return route_news::throttled;
     case outcome_class::completed:
@@ -65,7 +67,7 @@ route_report report_of(const verdict& x, const std::string& credential, bool of_
     default: break;
   }
   // Whoever got an answer says so with his credential: it works, too.
-  if (result.news == route_news::answered)
+  if (result.news == route_news::answered || result.news == route_news::refused)
     result.credential = credential;
   return result;
 }

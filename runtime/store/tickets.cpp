@@ -150,6 +150,7 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
     x.profile = static_cast<std::int16_t>(found->number(i, 17));
     x.last_prompt = found->text(i, 18);
     x.continuation = found->text(i, 19);
+    x.timeouts_in_row = static_cast<std::int32_t>(found->number(i, 20));
     result.push_back(std::move(x));
   }
   return result;

@@ -155,6 +155,30 @@ CAF_TEST(each script ends as the table says) {
   }
 }
 
+CAF_TEST(script 17 a third timeout in a row counts those of earlier claims and uses an attempt) {
+  const auto late = fails(504, "timeout_error", "x");
+  auto in_row = [](const outcome& x) { return json::parse(x.details).value("timeouts_in_row", 0); };
+  auto x = run({late});
+  CAF_CHECK_EQUAL(requests.size(), 2u);
+  CAF_CHECK_EQUAL(x.end, outcome_class::transient);
+  CAF_CHECK_EQUAL(in_row(x), 2);
+  ticket.timeouts_in_row = 2; // as the next claim brings it
+  x = run({fails(529, "overloaded_error", "x")});
+  CAF_CHECK_EQUAL(x.end, outcome_class::transient);
+  CAF_CHECK_EQUAL(in_row(x), 2); // other trouble says nothing about the length of the work
+  x = run({late});
+  CAF_CHECK_EQUAL(requests.size(), 1u);
+  CAF_CHECK_EQUAL(x.end, outcome_class::content);
+  CAF_CHECK(holds(x.evidence, "answered 504 timeout_error: x (row 19c)"));
+  CAF_CHECK_EQUAL(in_row(x), 0); // the next attempt begins a new row
+  x = run({stream(events({error_event("timeout_error")}))});
+  CAF_CHECK(holds(x.evidence, "(row 6/19c)"));
+  x = run({calls("fly", json::object()), late}); // it got through meanwhile
+  CAF_CHECK_EQUAL(requests.size(), 3u);
+  CAF_CHECK_EQUAL(x.end, outcome_class::transient);
+  CAF_CHECK_EQUAL(in_row(x), 2);
+}
+
 CAF_TEST(script 2 where a text was complete goes on behind it) {
   auto part = text_block(0, "The first half.");
   part.insert(part.begin(), begin_message());
@@ -219,6 +243,7 @@ CAF_TEST(each end says what it means for others who use the same model or key) {
   CAF_CHECK_EQUAL(news({fails(401, "authentication_error", "no")}), "shut whole_kind " + hash);
   CAF_CHECK_EQUAL(news({fails(429, "rate_limit_error", "slow", {"Retry-After: 600"})}), "throttled " + hash);
   CAF_CHECK_EQUAL(news({fails(500, "api_error", "oops")}), "failed ");
+  CAF_CHECK_EQUAL(news({fails(400, "invalid_request_error", "max_tokens: too large")}), "refused " + hash);
   CAF_CHECK(claude->credentials() == std::vector<std::string>{hash});
   // What the first model met, whatever another one did then.
   CAF_CHECK_EQUAL(news({fails(403, "permission_error", "not this one"), says("done")}, {{"fallback_model", "claude-opus-5-5"}}),

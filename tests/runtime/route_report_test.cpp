@@ -47,6 +47,7 @@ CAF_TEST(each scope of a verdict names what others must leave alone) {
   CAF_CHECK_EQUAL(report(status(402)), "shut whole_kind hash");
   CAF_CHECK_EQUAL(report(status(403)), "shut hash");
   CAF_CHECK_EQUAL(report(status(429, "60")), "throttled hash 60s");
+  CAF_CHECK_EQUAL(report(status(400)), "refused hash");
   CAF_CHECK_EQUAL(report(status(422)), "answered hash");
   CAF_CHECK_EQUAL(report(own_limit{own_limit_kind::attempt_timeout}), "none");
   CAF_CHECK_EQUAL(report(own_limit{own_limit_kind::budget_refused}), "none");

@@ -372,6 +372,75 @@ CAF_TEST(an answer clears no count of another credential) {
   CAF_CHECK_EQUAL(state("api x"), "closed 1");
 }
 
+CAF_TEST(the same words to three tickets within five minutes are no fault of theirs) {
+  auto refused = [&](claim_ref x, const std::string& words) {
+    auto result = ended(x, outcome_class::permanent, {route_news::refused, false, false, "hash"});
+    result.outcome.evidence = words;
+    return result;
+  };
+  // Other words, the same ticket again, another service, and what is long over don't add up.
+  for (int i = 0; i < 4; ++i)
+    submit("api x");
+  for (const auto& x : claim(s, 3))
+    settle(s, {refused(x, "word " + to_string(x.ticket))});
+  const auto again = claim(s).at(0);
+  settle(s, {refused(again, "no")});
+  for (int i = 0; i < 3; ++i) {
+    CAF_CHECK_EQUAL(s.retry(again.ticket), "ready");
+    settle(s, {refused(claim(s).at(0), "no")});
+  }
+  submit("api y");
+  settle(s, {refused(claim(s).at(0), "no")});
+  submit("api x");
+  settle(s, {refused(claim(s).at(0), "no")});
+  must(s.db.script("UPDATE swarm.refusals SET at = ARRAY(SELECT unnest(at) - interval '6 minutes')", "time"));
+  submit("api x");
+  settle(s, {refused(claim(s).at(0), "no")});
+  CAF_CHECK_EQUAL(state("api x"), "");
+  submit("api x");
+  settle(s, {refused(claim(s).at(0), "no")});
+  CAF_CHECK_EQUAL(state("api x"), "");
+  submit("api x");
+  submit("api x");
+  submit("api y");
+  settle(s, {refused(claim(s, 1).at(0), "no")});
+  CAF_CHECK_EQUAL(state("api x"), "open 1");
+  CAF_CHECK_EQUAL(s.ask("SELECT credential FROM swarm.breakers"), ""); // whoever asks, asks in the same way
+  CAF_CHECK_EQUAL(pause("api x"), "900"); // as where people must mend something
+  CAF_CHECK_EQUAL(claim(s).size(), 1u); // of the other service
+  CAF_CHECK_EQUAL(events(), "breaker_opened api x");
+}
+
+CAF_TEST(what is refused proves that the service works) {
+  submit("api x");
+  submit("api x");
+  submit("api x");
+  auto claims = claim(s);
+  settle(s, {failed(claims[0])});
+  CAF_CHECK_EQUAL(state("api x"), "closed 1");
+  settle(s, {ended(claims[1], outcome_class::permanent, {route_news::refused})});
+  CAF_CHECK_EQUAL(state("api x"), "");
+  // So does one that tries behind a breaker of other words.
+  settle(s, {shut(claims[2])});
+  submit("api x");
+  let_it_pass();
+  auto probe = ended(claim(s).at(0), outcome_class::permanent, {route_news::refused});
+  probe.outcome.evidence = "unknown field";
+  settle(s, {probe});
+  CAF_CHECK_EQUAL(state("api x"), "");
+}
+
+CAF_TEST(three refusals at once see each other) {
+  for (int i = 0; i < 3; ++i)
+    submit("api x");
+  auto claims = claim(s);
+  auto refused = [&](std::size_t i) { return ended(claims[i], outcome_class::permanent, {route_news::refused}); };
+  auto waited = overlap(d, s, [&](session& x) { settle(x, {refused(0), refused(1)}); }, other,
+                        [&](session& x) { settle(x, {refused(2)}); });
+  CAF_CHECK(waited);
+  CAF_CHECK_EQUAL(state("api x"), "open 1");
+}
+
 CAF_TEST(two failures that are reported at once both count) {
   submit("api x");
   submit("api x");

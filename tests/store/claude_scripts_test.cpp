@@ -191,6 +191,52 @@ CAF_TEST(scripts 11 to 15 open a breaker once for as long as the API says) {
   }
 }
 
+CAF_TEST(script 14 three tickets that are refused in the same words stop all others) {
+  submit(6);
+  const auto refused = run({fails(400, "invalid_request_error", "tools.0: unknown field")});
+  CAF_CHECK_EQUAL(refused.end, outcome_class::permanent);
+  for (int i = 0; i < 3; ++i) {
+    CAF_CHECK_EQUAL(breaker(), "");
+    settle(claim(1).at(0), refused);
+  }
+  CAF_CHECK_EQUAL(breaker(), std::string{route} + ", , open");
+  CAF_CHECK_EQUAL(s.ask("SELECT reason FROM swarm.breakers"), refused.evidence);
+  CAF_CHECK_EQUAL(openings(), 1);
+  CAF_CHECK(claim().empty());
+  CAF_CHECK(claim(elsewhere, 100, {"another"}).empty());
+  CAF_CHECK_EQUAL(s.ask("SELECT count(*) FROM swarm.tickets WHERE final_state = 'failed'"), "3");
+  // One tries, however long after that, and costs no second one.
+  must(s.db.script("DELETE FROM swarm.refusals", "an hour later"));
+  let_it_pass();
+  settle(claim().at(0), refused);
+  CAF_CHECK_EQUAL(breaker(), std::string{route} + ", , open");
+  CAF_CHECK(claim().empty());
+  let_it_pass();
+  settle(claim().at(0), run({says("done")}));
+  CAF_CHECK_EQUAL(breaker(), "");
+  CAF_CHECK_EQUAL(claim().size(), 1u);
+}
+
+CAF_TEST(script 17 three timeouts on one ticket are too long for it and all else tries again) {
+  submit(1);
+  auto work = [&](std::vector<scripted_answer> answers) {
+    const auto x = must(store::claim(s.db, {"default", 1, s.node, {}, {credential}})).at(0);
+    ticket.timeouts_in_row = x.timeouts_in_row;
+    auto end = run(std::move(answers));
+    settle(x.claim, end);
+    let_it_pass();
+    return to_string(end.end) + " " + std::to_string(requests.size());
+  };
+  const auto late = fails(504, "timeout_error", "x");
+  CAF_CHECK_EQUAL(work({late}), "transient 2");
+  CAF_CHECK_EQUAL(attempts_used(), "0");
+  CAF_CHECK_EQUAL(work({fails(500, "api_error", "x")}), "transient 3");
+  CAF_CHECK_EQUAL(work({late}), "content 1");
+  CAF_CHECK_EQUAL(attempts_used(), "1");
+  CAF_CHECK_EQUAL(work({late}), "transient 2"); // its next attempt has the same chances
+  CAF_CHECK_EQUAL(work({says("no use")}), "completed 1");
+}
+
 CAF_TEST(script 27 a batch is made once and looked at without a worker until its results name the ticket) {
   new_ticket spec;
   spec.kind = "claude";

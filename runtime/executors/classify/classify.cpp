@@ -48,6 +48,8 @@ verdict judge(const pick& p, wall_time now) {
   v.scope = row.scope;
   v.uses_attempt = row.uses_attempt;
   v.counts_for_breaker = row.breaker == rows::counts;
+  v.refuses = row.breaker == rows::alike;
+  v.is_timeout = &row == &rows::at("19") || &row == &rows::at("19b") || &row == &rows::at("19c");
   set_action(v, p, now);
   const auto is_retry = v.action == verdict_action::retry_in_place;
   v.opens_breaker = !is_retry && row.breaker == rows::opens;

@@ -21,8 +21,8 @@ inline constexpr int timeouts_on_ticket_max = 3;
 /// allowed, and what isn't known puts the ticket off at nobody's cost. @param retries_done Retries in place of this
 /// call so far.
 ///
-/// Not seen from one signal, so for the caller: the same message of row 10 for several tickets is our own bug and
-/// should pause the executor; infrastructure that fails without end needs a limit of its own.
+/// Not seen from one signal, so for others: the same message of row 10 for several tickets is our own bug, or the API has
+/// changed (refused_alike.sql); infrastructure that fails without end needs a limit of its own (settle.sql).
 verdict classify(const outside_signal&, wall_time now, int retries_done = 0);
 
 } // namespace swarm::executors

@@ -16,7 +16,12 @@ using enum verdict_action;
 using enum verdict_scope;
 using enum verdict_remedy;
 
-enum class breaker_effect : std::uint8_t { untouched, counts, opens };
+enum class breaker_effect : std::uint8_t {
+  untouched,
+  counts,
+  opens,
+  alike, ///< The same words to several tickets open it.
+};
 using enum breaker_effect;
 
 struct table_row {
@@ -47,7 +52,7 @@ inline constexpr table_row table[] = {
   {"8",      budget,    open_breaker,  0, 0s,        1h, credential,           no,  opens,     yes},
   {"9",      content,   fail_attempt,  0, 0s,        0s, ticket,               yes, untouched, no,  compact},
   {"9b",     permanent, fail_ticket,   0, 0s,        0s, ticket,               yes, untouched, no},
-  {"10",     permanent, fail_ticket,   0, 0s,        0s, ticket,               yes, untouched, no},
+  {"10",     permanent, fail_ticket,   0, 0s,        0s, ticket,               yes, alike,     no},
   {"11",     auth,      open_breaker,  1, 0s,        0s, credential,           no,  opens,     yes, refresh_token},
   {"12",     budget,    open_breaker,  0, 0s,        0s, credential,           no,  opens,     yes},
   {"13",     auth,      open_breaker,  0, 0s,        0s, credential_and_model, no,  opens,     yes, fallback_model},

@@ -209,6 +209,8 @@ struct verdict {
   bool uses_attempt = false;       ///< If the ticket is settled now.
   bool counts_for_breaker = false; ///< Many of these open it.
   bool opens_breaker = false;
+  bool is_timeout = false; ///< It took the service too long: rows 19.
+  bool refuses = false; ///< Says that the request is wrong: the same for several tickets is no fault of theirs.
   bool pages = false; ///< People must hear of it, once per `scope` until it's mended.
   verdict_remedy remedy = verdict_remedy::none;
 };

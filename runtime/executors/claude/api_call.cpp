@@ -83,16 +83,18 @@ http_client::exchange_id call_api(http_client& client, const settings& x, const 
     [reader](http_end end) { reader->end(std::move(end)); });
 }
 
-std::optional<outside_signal> failure_of(const api_answer& x) {
+std::optional<outside_signal> failure_of(const api_answer& x, int timeouts_before) {
   const auto status = x.end.status;
+  const request_facts request{.timeouts_before = timeouts_before};
   if (status == 0)
     return transport_failure{transport_error_of(x.end.failure)};
   if (status != streaming_status)
     return http_failure{status, x.body, header_of(x.end, "retry-after"), header_of(x.end, "retry-after-ms"),
-                        header_of(x.end, "x-should-retry"), {}};
+                        header_of(x.end, "x-should-retry"), request};
   if (x.is_acceptable)
     return std::nullopt;
   stream_failure result;
+  result.request = request;
   result.anything_complete = has_complete_work(x.message);
   if (x.message.error) {
     result.ending = stream_ending::error_event;

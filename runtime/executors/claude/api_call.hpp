@@ -37,7 +37,8 @@ http_client::exchange_id call_api(http_client&, const settings&, const std::stri
 
 /// What went wrong, for the classifier; nothing when the message is there. The status of the answer counts until a stream
 /// begins, and from then on what the stream says.
-std::optional<outside_signal> failure_of(const api_answer&);
+/// @param timeouts_before of the ticket, see request_facts.
+std::optional<outside_signal> failure_of(const api_answer&, int timeouts_before);
 
 /// "answered 429: Too many requests": what `failure_of` is about, for people.
 std::string describe_failure(const api_answer&);

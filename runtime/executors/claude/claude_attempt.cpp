@@ -52,6 +52,7 @@ claude_attempt::claude_attempt(std::shared_ptr<services> x, const claimed_ticket
     end_(std::move(done)),
     throttled_(std::move(throttled)),
     spending_(services_->values.prices, payload_.limits),
+    timeouts_(ticket_.timeouts_in_row),
     files_(std::move(files)),
     transcript_(services_->values.output_head_bytes, services_->values.output_tail_bytes, services_->values.redactor,
                 output_file{files_.output_file(), services_->values.output_file_bytes_max}) {}
@@ -159,9 +160,9 @@ void claude_attempt::on_answer(api_answer x) {
   }
   if (has_begun(x))
     spending_.charge(reserved_, x.message, today());
-  if (const auto failure = failure_of(x))
+  if (const auto failure = failure_of(x, timeouts_))
     return on_failure(*failure, x);
-  retries_ = cuts_ = 0;
+  retries_ = cuts_ = timeouts_ = 0;
   learn({route_news::answered, false, false, credential_});
   on_message(x.message);
 }
@@ -170,6 +171,10 @@ void claude_attempt::on_failure(const outside_signal& what, const api_answer& x)
   const auto v = classify(what, std::chrono::system_clock::now(), retries_);
   const auto sentence = describe_failure(x) + " (row " + v.row + ")";
   transcript_.note("--- " + sentence + " ---");
+  if (v.is_timeout)
+    ++timeouts_;
+  if (v.uses_attempt) // the next one begins a new row
+    timeouts_ = 0;
   if (v.action == verdict_action::go_on)
     return go_on_after_cut(x.message);
   if (v.action == verdict_action::retry_in_place) {
@@ -373,6 +378,8 @@ std::string claude_attempt::details() const {
               {"cost_micro_dollars", spending_.cost_micro_dollars()}};
   if (!prompt_hash_.empty())
     result["prompt_hash"] = prompt_hash_;
+  if (timeouts_ > 0)
+    result["timeouts_in_row"] = timeouts_; // the next claim brings it back
   if (!request_ids_.empty())
     result["request_ids"] = request_ids_;
   if (!result_.is_null())

@@ -98,6 +98,7 @@ private:
   std::map<std::string, int> answered_; ///< By stop reason: how often it was followed by another call.
   int retries_ = 0;                     ///< In place, of the call that is made now.
   int cuts_ = 0;                        ///< Answers in a row that broke off and were gone on from.
+  int timeouts_ = 0;                    ///< In a row, those of earlier claims included: the API took too long.
   std::int64_t turns_ = 0;
   std::vector<std::string> request_ids_; ///< The newest of them.
   nlohmann::json result_;

@@ -234,12 +234,14 @@ private:
   }
 
   /// A secret is tied to a place, and what is forbidden there to one resource: nothing is said about other places, and
-  /// nothing for everybody because of a request that brought no secret.
+  /// nothing for everybody because of a request that brought no secret. What is wrong with a request is the ticket's affair.
   route_report report(const verdict& x) const {
     if (x.opens_breaker && x.scope == verdict_scope::credential_and_model)
       return {};
     auto result = report_of(x, credential_);
     result.whole_kind = false;
+    if (result.news == route_news::refused)
+      result.news = route_news::answered;
     return result;
   }
 

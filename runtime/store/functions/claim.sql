@@ -16,7 +16,7 @@ CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
                kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
                progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text,
-               checks_changed boolean, profile smallint, last_prompt text, continuation text)
+               checks_changed boolean, profile smallint, last_prompt text, continuation text, timeouts_in_row integer)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
@@ -74,7 +74,7 @@ BEGIN
     ), spec AS MATERIALIZED (
         SELECT t.id, t.attempts, t.attempts_max, t.queue_id, t.graph_id, t.key, t.kind,
                coalesce(t.payload, (SELECT b.body FROM swarm.blobs b WHERE b.hash = t.payload_hash))::text AS payload,
-               c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms, t.checks_hash, t.profile,
+               c.rank, c.seq, t.start_timeout_ms, t.progress_timeout_ms, t.checks_hash, t.profile, t.infra_since,
                -- Whichever clock runs out first. LEAST ignores what isn't there.
                least(coalesce(w.ends_at, _now + CASE WHEN t.timeout_ms > 0 THEN swarm.milliseconds(t.timeout_ms) END),
                      t.deadline_at) AS deadline_at,
@@ -112,7 +112,8 @@ BEGIN
            CASE WHEN s.payload LIKE '%${ticket.%' THEN swarm.results_for(s.id)::text END,
            s.checks_hash IS NOT NULL AND s.checks_hash IS DISTINCT FROM swarm.checks_hash(s.payload::jsonb),
            s.profile, CASE WHEN s.attempts > 0 AND s.kind IN ('claude', 'agent_cli') THEN swarm.last_prompt(s.id) END,
-           s.continuation
+           s.continuation,
+           CASE WHEN s.infra_since IS NOT NULL AND s.kind = 'claude' THEN swarm.timeouts_in_row(s.id) ELSE 0 END
     FROM spec s
     ORDER BY s.rank, s.seq;
 
@@ -184,6 +185,14 @@ BEGIN
     RETURN (SELECT a.details ->> 'prompt_hash' FROM swarm.attempts a
             WHERE a.ticket_id = _ticket_id AND a.class IN ('content', 'check_failed')
             ORDER BY a.ended_at DESC LIMIT 1);
+END $$;
+
+-- How often a service has said to a ticket that it takes too long, since it last got through to it.
+DROP FUNCTION IF EXISTS swarm.timeouts_in_row;
+CREATE FUNCTION swarm.timeouts_in_row(_ticket_id bigint) RETURNS integer LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN coalesce((SELECT (a.details -> 'timeouts_in_row')::integer FROM swarm.attempts a
+                     WHERE a.ticket_id = _ticket_id AND a.class = 'transient' ORDER BY a.ended_at DESC LIMIT 1), 0);
 END $$;
 
 -- What the tickets that a ticket needs have brought: by key, the result of the attempt that completed each.

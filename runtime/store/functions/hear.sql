@@ -1,5 +1,5 @@
 -- Takes in what attempts that were just settled say about the services behind their routes: per ticket a JSON object with
---   news         answered, failed, shut or throttled; see messages/outcome.hpp
+--   news         answered, failed, shut, refused or throttled; see messages/outcome.hpp, and for refused refused_alike
 --   whole_kind, this_node, credential     what it is about and for whom; without them this route, for everybody
 --   wait_ms      how long nobody shall try, as the service says
 --   requests, input_tokens, output_tokens, requests_left, input_left, output_left     for the limits: see charge
@@ -20,7 +20,7 @@ DECLARE
     _b     swarm.breakers;
     _tries boolean;
 BEGIN
-    _reports := swarm.name_nodes(_ticket_ids, _fences, _reports);
+    _reports := swarm.refused_alike(_ticket_ids, _fences, swarm.name_nodes(_ticket_ids, _fences, _reports), _evidence);
     FOR _said IN
         WITH heard AS MATERIALIZED (
             SELECT g.place, g.ticket_id, g.fence, left(g.evidence, 500) AS evidence, t.route,
