@@ -132,8 +132,10 @@ void ticket_worker::on_ended(outcome x) {
   const auto goes_on = x.end == outcome_class::waiting && told_to_stop_ == stop_cause::drain;
   if (told_to_stop_ && !goes_on)
     return end_as_told();
-  if (phase_ == phase::checking)
+  if (phase_ == phase::checking) {
+    note_review(std::move(x.route));
     return follow(checks_.on_answered(x));
+  }
   if (!expired_.empty() && x.end == outcome_class::released) {
     outcome_.output = std::move(x.output);
     outcome_.output_bytes = x.output_bytes;
@@ -294,6 +296,7 @@ void ticket_worker::ask_model(std::string question, caf::timespan timeout) {
   claimed_ticket asked;
   asked.claim = ticket_.claim;
   asked.kind = claude->first;
+  asked.route = "claude " + nlohmann::json::parse(question).value("model", "default"); // as route_of.sql names it
   asked.payload = context_->redactor ? context_->redactor->redact(question) : std::move(question);
   asked.timeout = timeout;
   if (ticket_.timeout.count() > 0) {
@@ -303,6 +306,18 @@ void ticket_worker::ask_model(std::string question, caf::timespan timeout) {
     asked.timeout = timeout.count() > 0 ? std::min(timeout, left) : left;
   }
   execute_with(*claude->second, asked);
+}
+
+/// For the breakers and limits of its model, and its repeats together with it.
+void ticket_worker::note_review(route_report x) {
+  auto& all = outcome_.review;
+  if (x.route.empty())
+    return; // nobody was asked
+  // The ticket's claim has taken no request of this model from any limit, so the first one counts like all others.
+  x.requests += x.route == all.route ? all.requests : 1;
+  x.input_tokens += x.route == all.route ? all.input_tokens : 0;
+  x.output_tokens += x.route == all.route ? all.output_tokens : 0;
+  all = std::move(x);
 }
 
 void ticket_worker::on_checked(const command_result& x) {

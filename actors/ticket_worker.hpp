@@ -79,6 +79,7 @@ private:
   void follow(checks::demand);
   void run_check(command_spec);
   void ask_model(std::string question, caf::timespan timeout);
+  void note_review(route_report);
   void on_checked(const command_result&);
   void look_aside(std::function<checks::finding()>);
   void do_aside(std::function<void()> job);

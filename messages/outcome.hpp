@@ -59,11 +59,12 @@ struct route_report {
   std::int64_t requests_left = -1; ///< ... and what is left of it, as the service says; negative: not said.
   std::int64_t input_tokens_left = -1;
   std::int64_t output_tokens_left = -1;
+  std::string route = {}; ///< What it is about; empty: the ticket's own.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, route_report& x) {
     return f(caf::meta::type_name("route_report"), x.news, x.whole_kind, x.this_node, x.credential, x.wait, x.requests,
-             x.input_tokens, x.output_tokens, x.requests_left, x.input_tokens_left, x.output_tokens_left);
+             x.input_tokens, x.output_tokens, x.requests_left, x.input_tokens_left, x.output_tokens_left, x.route);
   }
 };
 
@@ -79,12 +80,13 @@ struct outcome {
   std::string details = {};    ///< JSON object: result, notes and usage of the attempt; empty when there is nothing. Of
                                ///< `waiting`: what the next claim hands on.
   route_report route = {};     ///< For tickets that have a route.
+  route_report review = {};    ///< Of the model that reviewed the work; its `route` is empty when none did.
   std::string signature = {};  ///< Of `content` and `check_failed`: by which the same failure is known again.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, outcome& x) {
     return f(caf::meta::type_name("outcome"), x.end, x.evidence, x.clock, x.retry_after, x.has_exit_code, x.exit_code, x.output,
-             x.output_bytes, x.details, x.route, x.signature);
+             x.output_bytes, x.details, x.route, x.review, x.signature);
   }
 };
 

@@ -83,9 +83,9 @@ std::optional<std::string> extras(const new_ticket& x) {
   return result.is_null() ? std::nullopt : std::optional{result.dump()};
 }
 
-/// What an attempt says about its route, as hear.sql reads it; nothing when it says nothing.
-std::optional<std::string> news(const route_report& x) {
-  nlohmann::json result;
+/// What an attempt says about a route, as hear.sql reads it; an empty object when it says nothing.
+nlohmann::json news(const route_report& x) {
+  auto result = nlohmann::json::object();
   if (x.news != route_news::none)
     result["news"] = to_string(x.news);
   if (x.requests != 1)
@@ -97,8 +97,10 @@ std::optional<std::string> news(const route_report& x) {
                              {"output_left", x.output_tokens_left}})
     if (left >= 0)
       result[name] = left;
-  if (result.is_null())
-    return std::nullopt;
+  if (result.empty())
+    return result;
+  if (!x.route.empty())
+    result["route"] = x.route;
   if (x.whole_kind)
     result["whole_kind"] = true;
   if (x.this_node)
@@ -107,7 +109,14 @@ std::optional<std::string> news(const route_report& x) {
     result["credential"] = x.credential;
   if (x.wait.count() > 0)
     result["wait_ms"] = ms(x.wait);
-  return result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return result;
+}
+
+std::optional<std::string> news(const outcome& x) {
+  auto result = news(x.route);
+  if (auto review = news(x.review); !review.empty())
+    result["review"] = std::move(review);
+  return result.empty() ? std::nullopt : std::optional{result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
 }
 
 settle_answer parse_answer(std::string_view text) {
@@ -172,7 +181,7 @@ params settle_arguments(const settle_request& request) {
     exit_codes.push_back(outcome.has_exit_code ? std::optional{outcome.exit_code} : std::nullopt);
     output_bytes.push_back(static_cast<std::int64_t>(outcome.output_bytes));
     details.push_back(outcome.details.empty() ? std::nullopt : std::optional{outcome.details});
-    routes.push_back(news(outcome.route));
+    routes.push_back(news(outcome));
     signatures.push_back(outcome.signature.empty() ? std::nullopt : std::optional{outcome.signature});
   }
   params arguments;
@@ -212,7 +221,7 @@ caf::expected<settle_report> settle(connection& db, const settle_request& reques
 
 caf::expected<bool> throttle(connection& db, const throttle_request& request) {
   auto found = db.run(sql::throttle, params::of(request.claim.ticket.value, request.claim.fence.value,
-                                                news(request.report).value_or("{}")));
+                                                news(request.report).dump()));
   if (!found)
     return std::move(found.error());
   return found->truth(0, 0);

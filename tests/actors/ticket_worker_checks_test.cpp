@@ -205,6 +205,34 @@ CAF_TEST(a model judges in an attempt of its own and its verdict is that of a ch
   CAF_CHECK_EQUAL(details["cost_micro_dollars"], 7);
 }
 
+CAF_TEST(what reviews have learnt of their model comes with the attempt under the name of its service) {
+  auto model = std::make_shared<scripted_model>();
+  executors = {{"claude", model}};
+  check_repeats = 1;
+  payload.checks = checks_from(R"([{"kind": "model_review", "model": "claude-opus-5-5"}])");
+  ticket.timeout = 1h;
+  work(exited(0));
+  outcome said;
+  said.end = outcome_class::transient;
+  said.route.news = route_news::failed;
+  said.route.requests = 3;
+  said.route.input_tokens = 10;
+  said.route.route = model->asked.at(0).route;
+  model->done(said);
+  sched.run();
+  pass(1min); // until it is asked again
+  CAF_REQUIRE_EQUAL(model->asked.size(), 2u);
+  said.route.requests = 1;
+  model->done(said);
+  sched.run();
+  const auto& review = settled().review;
+  CAF_CHECK_EQUAL(review.route, "claude claude-opus-5-5");
+  CAF_CHECK_EQUAL(to_string(review.news), "failed");
+  CAF_CHECK_EQUAL(review.requests, 5); // no claim has taken the first one
+  CAF_CHECK_EQUAL(review.input_tokens, 20);
+  CAF_CHECK_EQUAL(to_string(settled().route.news), "none");
+}
+
 CAF_TEST(a model that judges is stopped with its attempt) {
   auto model = std::make_shared<scripted_model>();
   executors = {{"claude", model}};

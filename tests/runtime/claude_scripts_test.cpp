@@ -270,6 +270,11 @@ CAF_TEST(a wait that is sat out is told to others at once and a longer one with 
   CAF_CHECK(told[0].second.wait >= caf::timespan{std::chrono::milliseconds{20}});
   run({fails(429, "rate_limit_error", "slow", {"Retry-After: 600"})});
   CAF_CHECK_EQUAL(told.size(), 1u);
+  // Of a conversation beside the ticket's own work, for its own service.
+  ticket.route = "claude m";
+  x = run({fails(429, "rate_limit_error", "slow", {"Retry-After-Ms: 20"}), says("done")});
+  CAF_CHECK_EQUAL(told.at(1).second.route, "claude m");
+  CAF_CHECK_EQUAL(x.route.route, "claude m");
 }
 
 CAF_TEST(script 20 no tool of a refused answer runs and the fallback begins anew) {

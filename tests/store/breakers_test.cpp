@@ -441,6 +441,28 @@ CAF_TEST(three refusals at once see each other) {
   CAF_CHECK_EQUAL(state("api x"), "open 1");
 }
 
+CAF_TEST(what a model learns that reviews work is for its own service and not for that of the work) {
+  submit("api x");
+  submit("");
+  for (int i = 0; i < 3; ++i)
+    submit("claude m");
+  auto claims = claim(s, 2);
+  auto reviewed = [](settlement x, route_report review) {
+    x.outcome.review = std::move(review);
+    x.outcome.review.route = "claude m";
+    return x;
+  };
+  settle(s, {reviewed(answered(claims[0]), {route_news::failed}),
+             reviewed(ended(claims[1], outcome_class::completed, {}), {route_news::failed})});
+  CAF_CHECK_EQUAL(state("claude m"), "closed 2");
+  CAF_CHECK_EQUAL(state("api x"), "");
+  submit("api x", urgent());
+  settle(s, {reviewed(failed(claim(s, 1).at(0)), {route_news::shut, true, false, "hash"})});
+  CAF_CHECK_EQUAL(s.ask("SELECT string_agg(route || ' ' || credential, ', ') FROM swarm.breakers WHERE state = 'open'"),
+                  "claude hash");
+  CAF_CHECK_EQUAL(state("api x"), "closed 1");
+}
+
 CAF_TEST(two failures that are reported at once both count) {
   submit("api x");
   submit("api x");

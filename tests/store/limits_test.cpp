@@ -200,6 +200,35 @@ CAF_TEST(not now is heard by all while the attempt that was told goes on and fro
   CAF_CHECK_EQUAL(claim(other, 1).size(), 1u);
 }
 
+CAF_TEST(one that sits out its wait is one of those that are halved) {
+  for (auto [running, ceiling] : {std::pair{1, "1"}, {4, "2"}, {5, "2.5"}}) {
+    const auto route = "api " + std::to_string(running);
+    submit_many(route, running);
+    const auto claims = claim(s);
+    CAF_REQUIRE_EQUAL(claims.size(), static_cast<std::size_t>(running));
+    CAF_CHECK(must(store::throttle(s.db, {claims[0], throttled(60s)})));
+    CAF_CHECK_EQUAL(s.ask("SELECT ceiling FROM swarm.limits WHERE route = '" + route + "'"), ceiling);
+  }
+}
+
+CAF_TEST(a review uses what its model may use and says for it when to stop) {
+  limit({"claude m", "", 10, 1000});
+  submit("api x");
+  submit("");
+  auto claims = claim(s);
+  settlement x{claims[0], {}};
+  x.outcome.review = used(400, 0, 3);
+  x.outcome.review.route = "claude m";
+  must(store::settle(s.db, {{x}, desk::rules()}));
+  CAF_CHECK_EQUAL(s.ask("SELECT requests_left || ' ' || input_left FROM swarm.limits"), "8 600");
+  auto report = throttled(60s);
+  report.route = "claude m";
+  CAF_CHECK(must(store::throttle(s.db, {claims[1], report})));
+  submit("claude m");
+  submit("api x");
+  CAF_CHECK_EQUAL(claimed(), 1u);
+}
+
 CAF_TEST(one that is told to wait by what its node has keeps that node waiting and no other) {
   submit_many("api x", 3);
   auto report = throttled(60s);

@@ -110,6 +110,7 @@ void claude_attempt::start() {
     return end(outcome_class::auth, render(key.error()));
   api_key_ = std::move(*key);
   route_.credential = credential_ = credential_hash(api_key_);
+  route_.route = ticket_.route;
   route_.requests = 0;
   max_tokens_ = payload_.max_tokens;
   begin_conversation(payload_.model.empty() ? services_->values.model : payload_.model);
@@ -179,8 +180,10 @@ void claude_attempt::on_failure(const outside_signal& what, const api_answer& x)
     return go_on_after_cut(x.message);
   if (v.action == verdict_action::retry_in_place) {
     ++retries_;
-    if (auto news = report_of(v, credential_); news.news == route_news::throttled && model_ != payload_.fallback_model)
+    if (auto news = report_of(v, credential_); news.news == route_news::throttled && model_ != payload_.fallback_model) {
+      news.route = ticket_.route;
       throttled_(ticket_.claim, news);
+    }
     return services_->client.after(jittered(v, random_), [me = weak_from_this()] {
       if (auto self = me.lock())
         self->post([y = self.get()] { y->send(); });

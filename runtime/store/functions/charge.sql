@@ -3,18 +3,21 @@
 -- What a service says is taken for its own limit and for those that it shares ('*'), not for that of a whole kind.
 --
 -- The first such word of a crowd also halves what may run at once, and each answer since then lets a little more: a service
--- that doesn't say what it can bear is found out about. Like hear, in the order of the rows.
+-- that doesn't say what it can bear is found out about. Like hear, in the order of the rows. Attempts that _have_ended
+-- run no more, and count as having run.
 DROP FUNCTION IF EXISTS swarm.charge;
-CREATE FUNCTION swarm.charge(_ticket_ids bigint[], _reports jsonb[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION swarm.charge(_ticket_ids bigint[], _reports jsonb[], _have_ended boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _heard jsonb;
     _l     swarm.limits;
     _s     record;
 BEGIN
-    SELECT jsonb_agg(g.report || jsonb_build_object('route', t.route, 'credential', coalesce(g.report ->> 'credential', '')))
+    SELECT jsonb_agg(g.report || jsonb_build_object('route', coalesce(g.report ->> 'route', t.route),
+                                                    'credential', coalesce(g.report ->> 'credential', '')))
     INTO _heard
     FROM unnest(_ticket_ids, _reports) AS g (ticket_id, report) JOIN swarm.tickets t ON t.id = g.ticket_id
-    WHERE t.route IS NOT NULL;
+    WHERE coalesce(g.report ->> 'route', t.route) IS NOT NULL;
 
     INSERT INTO swarm.limits (route, credential)
     SELECT DISTINCT h.route, h.credential FROM jsonb_to_recordset(_heard) AS h (route text, credential text, news text)
@@ -27,7 +30,8 @@ BEGIN
                       WHERE swarm.covers(l.route, h.route) AND l.credential IN ('', h.credential))
         ORDER BY l.id FOR UPDATE
     LOOP
-        SELECT count(*) AS ended, count(*) FILTER (WHERE h.news = 'answered') AS answered,
+        SELECT CASE WHEN _have_ended THEN count(*) ELSE 0 END AS ended,
+               count(*) FILTER (WHERE h.news = 'answered') AS answered,
                coalesce(bool_or(h.news = 'throttled') FILTER (WHERE s.speaks), false) AS is_throttled,
                max(least(greatest(coalesce(h.wait_ms, 0), 1000), 8640000000))
                    FILTER (WHERE s.speaks AND h.news = 'throttled') AS wait_ms,

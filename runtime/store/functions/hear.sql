@@ -1,6 +1,8 @@
 -- Takes in what attempts that were just settled say about the services behind their routes: per ticket a JSON object with
 --   news         answered, failed, shut, refused or throttled; see messages/outcome.hpp, and for refused refused_alike
 --   whole_kind, this_node, credential     what it is about and for whom; without them this route, for everybody
+--   route        which service, when it isn't that of the ticket's work
+--   review       such an object for the model that reviewed the work
 --   wait_ms      how long nobody shall try, as the service says
 --   requests, input_tokens, output_tokens, requests_left, input_left, output_left     for the limits: see charge
 -- What a breaker does with it:
@@ -20,16 +22,31 @@ DECLARE
     _b     swarm.breakers;
     _tries boolean;
 BEGIN
+    IF EXISTS (SELECT FROM unnest(_reports) AS r WHERE r ? 'review') THEN
+        WITH given AS (
+            SELECT * FROM unnest(_ticket_ids, _fences, _reports, _evidence) WITH ORDINALITY
+                          AS g (ticket_id, fence, report, evidence, place)
+        ), heard AS (
+            SELECT 2 * place AS place, ticket_id, fence, report - 'review' AS report, evidence FROM given
+            UNION ALL
+            SELECT 2 * place + 1, ticket_id, fence, report -> 'review', evidence FROM given WHERE report ? 'review'
+        )
+        SELECT array_agg(h.ticket_id ORDER BY h.place), array_agg(h.fence ORDER BY h.place),
+               array_agg(h.report ORDER BY h.place), array_agg(h.evidence ORDER BY h.place)
+        INTO _ticket_ids, _fences, _reports, _evidence FROM heard h;
+    END IF;
     _reports := swarm.refused_alike(_ticket_ids, _fences, swarm.name_nodes(_ticket_ids, _fences, _reports), _evidence);
     FOR _said IN
         WITH heard AS MATERIALIZED (
-            SELECT g.place, g.ticket_id, g.fence, left(g.evidence, 500) AS evidence, t.route,
+            SELECT g.place, g.ticket_id, g.fence, left(g.evidence, 500) AS evidence,
+                   coalesce(g.report ->> 'route', t.route) AS route,
                    g.report ->> 'news' AS news, coalesce(g.report ->> 'credential', '') AS credential,
                    coalesce((g.report ->> 'whole_kind')::boolean, false) AS whole_kind,
                    coalesce((g.report ->> 'wait_ms')::bigint, 0) AS wait_ms
             FROM unnest(_ticket_ids, _fences, _reports, _evidence) WITH ORDINALITY
                  AS g (ticket_id, fence, report, evidence, place)
-            JOIN swarm.tickets t ON t.id = g.ticket_id AND t.route IS NOT NULL
+            JOIN swarm.tickets t ON t.id = g.ticket_id
+            WHERE coalesce(g.report ->> 'route', t.route) IS NOT NULL
         )
         SELECT h.*, CASE WHEN h.whole_kind THEN swarm.kind_of_route(h.route) ELSE h.route END AS at_route,
                h.credential AS at_credential
@@ -73,7 +90,7 @@ BEGIN
     END LOOP;
 
     IF EXISTS (SELECT FROM swarm.limits) OR EXISTS (SELECT FROM unnest(_reports) AS r WHERE r ->> 'news' = 'throttled') THEN
-        PERFORM swarm.charge(_ticket_ids, _reports);
+        PERFORM swarm.charge(_ticket_ids, _reports, true);
     END IF;
 END $$;
 

@@ -6,6 +6,6 @@ BEGIN
     IF NOT EXISTS (SELECT FROM swarm.leases WHERE ticket_id = _ticket_id AND fence = _fence) THEN
         RETURN false;
     END IF;
-    PERFORM swarm.charge(ARRAY[_ticket_id], swarm.name_nodes(ARRAY[_ticket_id], ARRAY[_fence], ARRAY[_news::jsonb]));
+    PERFORM swarm.charge(ARRAY[_ticket_id], swarm.name_nodes(ARRAY[_ticket_id], ARRAY[_fence], ARRAY[_news::jsonb]), false);
     RETURN true;
 END $$;
