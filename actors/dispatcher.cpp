@@ -6,9 +6,10 @@ namespace swarm {
 
 namespace {
 
-/// Between two looks from the head of the queue, while there is something behind the marks and while there isn't.
+/// Between two looks from the head of the queue, while there is something behind the marks, and while there isn't or tickets
+/// before them wait for a breaker to close.
 constexpr std::chrono::seconds rescan_after{10};
-constexpr std::chrono::seconds rescan_after_nothing{1};
+constexpr std::chrono::seconds rescan_soon_after{1};
 
 /// A queue in which nothing happened for so long is polled less often: an idle swarm must not be a load.
 constexpr std::chrono::seconds idle_after{60};
@@ -82,7 +83,7 @@ void dispatcher::look() {
 void dispatcher::claim(std::int32_t limit) {
   claim_request request{config_.queue, limit, config_.node, {}, config_.credentials()};
   auto now = self_->clock().now();
-  auto from_head = !scanned_at_ || now - *scanned_at_ >= (found_nothing_ ? rescan_after_nothing : rescan_after);
+  auto from_head = !scanned_at_ || now - *scanned_at_ >= (found_nothing_ || has_overtaken_ ? rescan_soon_after : rescan_after);
   if (from_head)
     scanned_at_ = now;
   else
@@ -107,7 +108,10 @@ void dispatcher::on_claimed(std::vector<claimed_ticket>& tickets, std::int32_t l
   claimed_ += tickets.size();
   if (!tickets.empty())
     last_work_ = self_->clock().now();
+  if (from_head)
+    has_overtaken_ = false;
   for (auto& x : tickets) {
+    has_overtaken_ |= x.overtakes;
     if (x.place.rank < 0)
       continue; // a queue whose ranks are moments or turns: new ones come all the time
     auto& mark = marks_[x.place.rank];
@@ -123,7 +127,7 @@ void dispatcher::on_claimed(std::vector<claimed_ticket>& tickets, std::int32_t l
 
 /// There is nothing behind the marks. What lies before them is looked for at once, but not all the time.
 void dispatcher::rescan_soon() {
-  auto due = *scanned_at_ + rescan_after_nothing;
+  auto due = *scanned_at_ + rescan_soon_after;
   if (due <= self_->clock().now())
     woken_ = true;
   else if (!std::exchange(rescan_is_due_, true))

@@ -28,7 +28,8 @@ struct dispatcher_config {
 /// It remembers how far it has claimed and begins there: what it claimed leaves dead entries in the index, and wading
 /// through them is what makes queues slow while some session holds an old snapshot. What was committed late, or came back
 /// from a claim that was rolled back, lies before that mark: so from time to time, and when it finds nothing, it looks
-/// from the head of the queue.
+/// from the head of the queue; within a second when it has overtaken tickets that a breaker holds up, because they are free
+/// as soon as that closes.
 ///
 /// It counts nothing itself: before each claim it asks the ticket workers how many live, so that it can't claim above
 /// its limit, whatever it or they went through. Polling is the truth; wakes only make it fast.
@@ -63,6 +64,7 @@ private:
   std::map<std::int64_t, std::int64_t> marks_; ///< Rank to the last seq claimed in it.
   std::optional<time_point> scanned_at_;       ///< When it last looked from the head.
   bool found_nothing_ = false;                 ///< The last time that it looked.
+  bool has_overtaken_ = false; ///< What it claimed since it last looked from the head stood behind others, see claimed_ticket.
   time_point last_work_;                       ///< When a ticket or a wake last came.
   bool rescan_is_due_ = false;                 ///< A wake for that is on its way.
   outage_log outage_;

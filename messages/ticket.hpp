@@ -46,12 +46,13 @@ struct claimed_ticket {
   std::string continuation = {}; ///< Of an attempt that goes on: JSON of what its executor left; empty: it begins.
   std::int32_t timeouts_in_row = 0; ///< How often the service has said that it takes too long, since it last got through.
   std::string route = {}; ///< The service, of a conversation beside the ticket's own work; else empty.
+  bool overtakes = false; ///< Others were passed over for it, because a breaker that is open holds them up.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, claimed_ticket& x) {
     return f(caf::meta::type_name("claimed_ticket"), x.claim, x.attempt, x.attempts_max, x.queue, x.key, x.kind,
              x.payload, x.timeout, x.deadline_clock, x.start_timeout, x.progress_timeout, x.place, x.last_failure, x.results,
-               x.checks_changed, x.profile, x.last_prompt, x.continuation, x.timeouts_in_row, x.route);
+               x.checks_changed, x.profile, x.last_prompt, x.continuation, x.timeouts_in_row, x.route, x.overtakes);
   }
 };
 

@@ -160,6 +160,7 @@ caf::expected<std::vector<claimed_ticket>> claim(connection& db, const claim_req
     x.last_prompt = found->text(i, 18);
     x.continuation = found->text(i, 19);
     x.timeouts_in_row = static_cast<std::int32_t>(found->number(i, 20));
+    x.overtakes = found->truth(i, 21);
     result.push_back(std::move(x));
   }
   return result;

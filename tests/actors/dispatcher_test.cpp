@@ -265,6 +265,26 @@ CAF_TEST(every ten seconds it looks from the head although there is work behind 
   CAF_CHECK(store->claim.asked.back().after.empty());
 }
 
+CAF_TEST(after it has overtaken what a breaker holds up it looks from the head within a second) {
+  std::int64_t seq = 10;
+  bool overtakes = true;
+  store->claim.otherwise = [&](const claim_request&) {
+    auto x = ticket_at(1, 5, ++seq);
+    x.overtakes = overtakes;
+    return std::vector{x};
+  };
+  start_dispatcher();
+  for (int i = 0; i < 3; ++i) {
+    pass(1s);
+    CAF_CHECK(store->claim.asked.back().after.empty());
+  }
+  overtakes = false; // the breaker has closed
+  pass(1s);
+  CAF_CHECK(store->claim.asked.back().after.empty());
+  pass(1s);
+  CAF_CHECK(!store->claim.asked.back().after.empty());
+}
+
 CAF_TEST(where ranks are moments or turns there are no marks) {
   auto it = start_dispatcher();
   answer(store, store->claim, std::vector{ticket_at(1, -1, 10)});

@@ -463,6 +463,32 @@ CAF_TEST(what a model learns that reviews work is for its own service and not fo
   CAF_CHECK_EQUAL(state("api x"), "closed 1");
 }
 
+CAF_TEST(who overtakes what a breaker holds up is told so) {
+  submit("api x");
+  submit("api y");
+  auto overtakes = [&] {
+    submit("");
+    const auto found = must(store::claim(s.db, {"default", 1, s.node, {{100, 2}}, {"hash"}}));
+    CAF_REQUIRE_EQUAL(found.size(), 1u);
+    return found[0].overtakes;
+  };
+  CAF_CHECK(!overtakes());
+  shut_down("api x");
+  CAF_CHECK(overtakes());
+  must(s.db.script("DELETE FROM swarm.breakers", "closed"));
+  shut_down("api y", "another"); // meets others
+  CAF_CHECK(!overtakes());
+  shut_down("api z"); // nobody waits for that
+  CAF_CHECK(!overtakes());
+  shut_down("api y", "hash");
+  CAF_CHECK(overtakes());
+  // What stands before a limit of ours has its own way, whoever's breaker is open.
+  must(s.db.script("DELETE FROM swarm.breakers", "closed"));
+  shut_down("api y", "another");
+  CAF_CHECK(must(store::set_limit(s.db, {"api y", "", 100})));
+  CAF_CHECK(!overtakes());
+}
+
 CAF_TEST(two failures that are reported at once both count) {
   submit("api x");
   submit("api x");

@@ -8,15 +8,17 @@
 -- mark, so now and then, and when it finds nothing, the claimer comes without marks.
 --
 -- While a breaker is open or a limit is set, the routes that these cover are looked at apart (find_gates, pass_gates): what
--- they hold up is passed over, and the marks of others may lie behind it. _credentials: whose breakers and limits the
--- claimer meets besides those of everybody.
+-- they hold up is passed over, and the marks of others may lie behind it: `overtakes` says that a breaker does so, for the
+-- claimer to look again from the head soon. _credentials: whose breakers and limits the claimer meets besides those of
+-- everybody.
 DROP FUNCTION IF EXISTS swarm.claim;
 CREATE FUNCTION swarm.claim(_queue text, _limit integer, _node_id bigint, _after_ranks bigint[], _after_seqs bigint[],
                             _credentials text[] DEFAULT '{}')
 RETURNS TABLE (ticket_id bigint, fence bigint, attempt smallint, attempts_max smallint, graph_id bigint, key text,
                kind text, payload text, timeout_ms bigint, deadline_clock text, start_timeout_ms bigint,
                progress_timeout_ms bigint, rank bigint, seq bigint, last_failure bytea, results text,
-               checks_changed boolean, profile smallint, last_prompt text, continuation text, timeouts_in_row integer)
+               checks_changed boolean, profile smallint, last_prompt text, continuation text, timeouts_in_row integer,
+               overtakes boolean)
 LANGUAGE plpgsql VOLATILE ROWS 100 AS $$
 #variable_conflict use_column
 DECLARE
@@ -26,6 +28,7 @@ DECLARE
     _rows  tid[];
     _gates   swarm.gates;
     _covered text[] := '{}'; -- routes that aren't free
+    _is_shut boolean := false; -- whether a breaker is open before one of them
     _through bigint[];       -- tickets that passed a gate, and their routes
     _routes  text[];
     _actor CONSTANT text := swarm.actor(); -- once, and not by the column's default for each row
@@ -37,6 +40,8 @@ BEGIN
     IF EXISTS (SELECT FROM swarm.breakers b WHERE b.state <> 'closed') OR EXISTS (SELECT FROM swarm.limits) THEN
         _gates := swarm.find_gates(_at.id, _node_id, _credentials);
         _covered := _gates.covered;
+        _is_shut := EXISTS (SELECT FROM swarm.breakers b JOIN unnest(_covered) AS w ON swarm.covers(b.route, w)
+                            WHERE b.state <> 'closed' AND b.credential = ANY (swarm.identities(_node_id, _credentials)));
     END IF;
     IF _at.slots IS NOT NULL OR _at.slots_per_node IS NOT NULL OR _at.slots_per_key IS NOT NULL THEN
         _fence := swarm.next_fence();
@@ -113,7 +118,8 @@ BEGIN
            s.checks_hash IS NOT NULL AND s.checks_hash IS DISTINCT FROM swarm.checks_hash(s.payload::jsonb),
            s.profile, CASE WHEN s.attempts > 0 AND s.kind IN ('claude', 'agent_cli') THEN swarm.last_prompt(s.id) END,
            s.continuation,
-           CASE WHEN s.infra_since IS NOT NULL AND s.kind = 'claude' THEN swarm.timeouts_in_row(s.id) ELSE 0 END
+           CASE WHEN s.infra_since IS NOT NULL AND s.kind = 'claude' THEN swarm.timeouts_in_row(s.id) ELSE 0 END,
+           _is_shut
     FROM spec s
     ORDER BY s.rank, s.seq;
 
