@@ -150,6 +150,16 @@ CAF_TEST(a model without a price is refused before anything is sent) {
   CAF_CHECK(requests.empty());
 }
 
+CAF_TEST(a later model without a price is refused before the first one is paid) {
+  for (const auto* payload : {R"({"fallback_model": "claude-novel-1"})", R"({"profiles": [{"model": "claude-novel-1"}]})",
+                              R"({"profiles": [{"effort": "high"}, {"fallback_model": "claude-novel-1"}]})"}) {
+    const auto x = run({says("done")}, json::parse(payload));
+    CAF_CHECK_EQUAL(x.end, outcome_class::permanent);
+    CAF_CHECK(holds(x.evidence, "there is no price for model 'claude-novel-1' on "));
+    CAF_CHECK(requests.empty());
+  }
+}
+
 CAF_TEST(each limit ends the attempt with its name) {
   const auto list = calls("list_files", json::object());
   const std::vector<std::tuple<json, std::string, std::size_t>> rows{

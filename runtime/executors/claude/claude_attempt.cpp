@@ -105,6 +105,9 @@ void claude_attempt::start() {
   prompt_hash_ = prompt_hash(prompt);
   if (const auto repetition = describe_repetition(ticket_, prompt_hash_); !repetition.empty())
     return end(outcome_class::review, repetition);
+  // What a later model would be refused for must not come to light after the first one was paid.
+  if (const auto priced = check_have_prices(services_->values.prices, payload_.models, today()); !priced)
+    return end(outcome_class::permanent, render(priced.error()));
   auto key = read_api_key(services_->values);
   if (!key)
     return end(outcome_class::auth, render(key.error()));
