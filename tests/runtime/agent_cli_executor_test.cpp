@@ -198,6 +198,8 @@ CAF_TEST(a result that departs from its schema is no result) {
 CAF_TEST(a silent agent makes progress by writing its result) {
   start("claude", "silent", with_post());
   post.read_line();
+  for (const auto until = std::chrono::steady_clock::now() + deadline; running->progress() == 0;)
+    CAF_REQUIRE(std::chrono::steady_clock::now() < until); // it runs, and the runner is about to note it
   CAF_CHECK_EQUAL(running->progress(), 1);
   folder.write("attempts/7-" + to_string(ticket.claim.fence) + ".result.json", R"({"progress": 1})");
   CAF_CHECK_EQUAL(running->progress(), 2);
