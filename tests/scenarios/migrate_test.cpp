@@ -44,7 +44,7 @@ CAF_TEST(the second run finds nothing to do) {
   auto first = me.run({"migrate"});
   CAF_CHECK_EQUAL(first.code, 0);
   CAF_CHECK(contains(first.out, "0001_tickets applied\n"));
-  CAF_CHECK(contains(first.out, "0016_queue_order applied\nfunctions replaced\nthe schema went from version 0 to "));
+  CAF_CHECK(contains(first.out, "0017_refusals applied\nfunctions replaced\nthe schema went from version 0 to "));
   auto second = me.run({"migrate"});
   CAF_CHECK_EQUAL(second.code, 0);
   CAF_CHECK(contains(second.out, ", nothing to do\n"));
