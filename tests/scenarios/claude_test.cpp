@@ -10,6 +10,7 @@
 #include "tests/fixtures/caf_test.hpp"
 
 using namespace swarm::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -81,6 +82,43 @@ tickets:
   }
   CAF_CHECK_EQUAL(prompts.size(), 3u);
   CAF_CHECK_EQUAL(me.run({"reject", me.ticket("stuck"), "--why", "Make the file."}).code, 0);
+  CAF_CHECK_EQUAL(violations(database.conninfo()), "");
+}
+
+CAF_TEST(a batch of a graph waits without a slot until it has ended and its answer goes to who needs it) {
+  const auto state = [](const char* status) {
+    return answer_with(200, nlohmann::json{{"id", "msgbatch_1"}, {"processing_status", status}}.dump());
+  };
+  const nlohmann::json answer{{"id", "msg_1"},
+                              {"model", "claude-sonnet-5-5"},
+                              {"content", {{{"type", "text"}, {"text", R"({"word": "Moin"})"}}}},
+                              {"stop_reason", "end_turn"},
+                              {"usage", {{"input_tokens", 100}, {"output_tokens", 20}}}};
+  const auto line = [](const char* request, const nlohmann::json& result) {
+    return nlohmann::json{{"custom_id", request}, {"result", result}}.dump() + "\n";
+  };
+  scripted_server api{{state("in_progress"), state("ended"),
+                       answer_with(200, line("ticket-9-attempt-1", {{"type", "expired"}})
+                                          + line("ticket-1-attempt-1", {{"type", "succeeded"}, {"message", answer}}))}};
+  me.write("batch.yaml", R"(
+graph: batch
+tickets:
+  translation:
+    claude: {prompt: Translate it., model: claude-sonnet-5-5, schema: {type: object}, batch: true}
+    check: {command: ['true']}
+  reader: {command: [echo, 'it says ${ticket.translation.result.word}'], needs: [translation]}
+)");
+  me.environment["SWARM_CLAUDE_BASE_URL"] = api.url("");
+  auto node = me.start_node({"--node.slots", "1", "--scheduler.interval", "20ms"});
+  auto running = me.start({"run", "batch.yaml"});
+  CAF_REQUIRE(within(30s, [&] { return api.requests().size() == 1 && me.state("translation") == "waiting"; }));
+  CAF_CHECK_EQUAL(me.ticket("translation"), "1");
+  CAF_CHECK(contains(me.run({"show", "1"}).out, "its batch msgbatch_1 is in_progress"));
+  ask(database.conninfo(), "UPDATE swarm.scheduled SET run_at = clock_timestamp()"); // it isn't due yet
+  CAF_CHECK_EQUAL(running.end().code, 0);
+  CAF_CHECK(contains(me.run({"show", me.ticket("reader")}).out, "| it says Moin"));
+  CAF_CHECK_EQUAL(me.history("translation"), "submitted claimed waiting promoted claimed completed");
+  CAF_CHECK_EQUAL(api.requests().size(), 3u);
   CAF_CHECK_EQUAL(violations(database.conninfo()), "");
 }
 
