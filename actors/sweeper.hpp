@@ -67,6 +67,15 @@ public:
 private:
   using on_report = std::function<void(const caf::expected<report>&)>;
 
+  /// One appointment at a time, or each tick would begin another chain of them.
+  void look_in(caf::timespan span) {
+    auto now = self_->clock().now();
+    if (looks_at_ && *looks_at_ > now && *looks_at_ <= now + span)
+      return;
+    looks_at_ = now + span;
+    self_->delayed_send(self_, span, atom::wake_v);
+  }
+
   void look() {
     // A slow store must not find a queue of the same question.
     if (in_flight_ == 0)
@@ -91,7 +100,7 @@ private:
           if (verdict.sweep_again)
             sweep([](const caf::expected<report>&) {});
           else if (verdict.look_in)
-            self_->delayed_send(self_, *verdict.look_in, atom::wake_v);
+            look_in(*verdict.look_in);
         },
         [this, done](const caf::error& x) {
           --in_flight_;
@@ -105,6 +114,7 @@ private:
   store_actor store_;
   caf::timespan store_patience_;
   std::vector<dispatcher_actor> dispatchers_;
+  std::optional<caf::actor_clock::time_point> looks_at_; ///< The next appointment, or the last one.
   unsigned in_flight_ = 0; ///< Sweeps without an answer yet.
   std::uint64_t sweeps_ = 0;
   outage_log outage_;

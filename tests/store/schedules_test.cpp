@@ -124,14 +124,35 @@ CAF_TEST(a crowd of schedules whose unique key is being taken holds up nobody) {
   s.ask("SELECT count(swarm.schedule('keyed ' || n, '* * * * *', '{\"kind\": \"noop\", \"unique_key\": \"x\"}')) "
         "FROM generate_series(1, 60) AS n");
   s.ask(R"(SELECT swarm.schedule('other', '* * * * *', '{"kind": "noop"}'))");
-  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 s'", "a moment ago"));
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '1 s' * length(name)", "others first"));
   auto client = d.open();
   must(client.db.script("BEGIN; SELECT swarm.enqueue('noop', unique_key => 'x')", "takes the key"));
   // A fifth of a second for each would be twelve.
   must(s.db.script("SET statement_timeout = '5s'", "no patience"));
-  auto report = must(store::promote(s.db, 100));
-  CAF_CHECK_EQUAL(report.fired, 1);
-  CAF_CHECK(report.next_due >= std::chrono::milliseconds{100}); // no reason to ask all the time
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 10)).fired, 1); // though more than ten are due before it
+  CAF_CHECK(must(store::promote(s.db, 10)).next_due >= std::chrono::milliseconds{100}); // no reason to ask all the time
+}
+
+CAF_TEST(a crowd of schedules whose parent somebody has in hand holds up nobody for long) {
+  auto parent = s.ask("SELECT swarm.enqueue('noop')");
+  s.ask("SELECT count(swarm.schedule('needy ' || n, '* * * * *', '{\"kind\": \"noop\", \"needs\": [" + parent
+        + "]}')) FROM generate_series(1, 60) AS n");
+  s.ask(R"(SELECT swarm.schedule('other', '* * * * *', '{"kind": "noop"}'))");
+  must(s.db.script("UPDATE swarm.schedules SET next_at = clock_timestamp() - interval '3 s'", "a moment ago"));
+  auto client = d.open();
+  must(client.db.script("BEGIN; SELECT FROM swarm.tickets FOR UPDATE", "has the parent in hand"));
+  must(s.db.script("SET statement_timeout = '5s'", "a fifth of a second for each would be twelve"));
+  CAF_CHECK_EQUAL(must(store::promote(s.db, 100)).fired, 1);
+}
+
+CAF_TEST(what waits and is in a stranger s hand is not asked for all the time) {
+  must(s.db.script("SELECT swarm.enqueue('noop', run_at => clock_timestamp() + interval '1 hour'); "
+                   "UPDATE swarm.scheduled SET run_at = clock_timestamp() - interval '1 s'", "one is due"));
+  auto client = d.open();
+  must(client.db.script("BEGIN; SELECT FROM swarm.scheduled FOR UPDATE", "has it in hand"));
+  auto report = must(store::promote(s.db, 10));
+  CAF_CHECK_EQUAL(report.promoted, 0);
+  CAF_CHECK(report.next_due >= std::chrono::milliseconds{100});
 }
 
 CAF_TEST(a schedule whose parent somebody has in hand waits for the next look) {

@@ -71,7 +71,14 @@ void add_audit(CLI::App& program, invocation&, action& chosen) {
   auto schema = std::make_shared<std::string>();
   auto run = [&chosen](std::function<caf::expected<void>(store::connection&)> work) {
     return [&chosen, work] {
-      chosen = [work](const invocation& x) { return with_database(x, "swarm audit", work); };
+      chosen = [work](const invocation& x) {
+        return with_database(x, "swarm audit", [work](store::connection& db) -> caf::expected<void> {
+          // It reads the whole log, which takes as long as that is.
+          if (auto done = db.script("SET statement_timeout = 0", "be patient"); !done)
+            return done;
+          return work(db);
+        });
+      };
     };
   };
   auto* verifying = audit->add_subcommand("verify", "Check the hash chain over the event log");

@@ -1,19 +1,25 @@
 -- A person's yes to the work of a ticket that waits for a verdict: it is completed, as if its worker had settled it so,
 -- and its dependents are released. Answers 'completed'; 'not_found', or 'is ' and the state that doesn't allow it; or 'has
 -- no result', when nothing was done that could be good, unless _without_result says that this is known.
-CREATE OR REPLACE FUNCTION swarm.approve(_ticket_id bigint, _by text DEFAULT session_user, _note text DEFAULT NULL,
-                                         _without_result boolean DEFAULT false) RETURNS text
+CREATE OR REPLACE FUNCTION swarm.approve(_ticket_id bigint, _by text DEFAULT session_user, _note text DEFAULT NULL) RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN swarm.approve(_ticket_id, _by, _note, false);
+END $$;
+
+CREATE OR REPLACE FUNCTION swarm.approve(_ticket_id bigint, _by text, _note text, _without_result boolean) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _review   swarm.reviews;
     _is_empty boolean;
 BEGIN
+    _by := coalesce(_by, session_user);
     _review := swarm.take_review(_ticket_id);
     IF _review.ticket_id IS NULL THEN
         RETURN coalesce('is ' || (SELECT state FROM swarm.tickets_view WHERE id = _ticket_id), 'not_found');
     END IF;
     _is_empty := swarm.is_without_result(_review);
-    IF _is_empty AND NOT _without_result THEN
+    IF _is_empty AND _without_result IS NOT TRUE THEN
         INSERT INTO swarm.reviews VALUES (_review.*); -- it waits on
         RETURN 'has no result';
     END IF;

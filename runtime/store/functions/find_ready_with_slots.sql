@@ -18,8 +18,11 @@ DECLARE
     _left    integer[];      -- what the gates allow after those that were taken
     _then    integer[];
     _window  CONSTANT integer := 1000;
+    _wide    CONSTANT integer := 5000;
     _seen    integer := 0;
-    _beyond  boolean := _at.slots_per_key IS NULL; -- whether there is nothing to come
+    _part    integer := CASE WHEN _at.slots_per_key IS NULL THEN 3 ELSE 1 END; -- of three; see below
+    _far_rank bigint; -- the end of the second part; NULL when that is the end of the queue
+    _far_seq  bigint;
     _next    refcursor;
     _rank    bigint; -- how far it has come: what lies before was taken or can't be now
     _seq     bigint;
@@ -48,14 +51,30 @@ BEGIN
                    WHERE r.queue_id = _at.id AND (r.expires_at IS NULL OR r.expires_at > _now)
                      AND (r.route IS NULL OR r.route <> ALL (_shut))
                    ORDER BY r.rank, r.seq
-                   LIMIT CASE WHEN NOT _beyond THEN _window END;
+                   LIMIT CASE WHEN _part < 3 THEN _window END;
     WHILE cardinality(_rows) < _limit LOOP
         FETCH _next INTO _ticket;
         IF NOT FOUND THEN
-            EXIT WHEN _beyond OR _seen < _window;
-            _beyond := true;
+            EXIT WHEN _part = 3 OR _seen < _window;
             CLOSE _next;
-            OPEN _next FOR SELECT * FROM swarm.heads_of_groups(_at, _limit - cardinality(_rows), _full, _shut, _rank, _seq);
+            _part := _part + 1;
+            IF _part = 2 THEN
+                -- A longer look, by one statement: less than looking for the groups, unless the full ones have more.
+                SELECT w.rank, w.seq INTO _far_rank, _far_seq FROM swarm.ready w WHERE w.queue_id = _at.id AND (w.rank, w.seq) > (_rank, _seq)
+                ORDER BY w.rank, w.seq OFFSET _wide LIMIT 1;
+                OPEN _next FOR SELECT r.ctid, r.ticket_id, r.group_key, r.route, r.rank, r.seq FROM swarm.ready r
+                               WHERE r.queue_id = _at.id AND (r.rank, r.seq) > (_rank, _seq)
+                                 AND (_far_rank IS NULL OR (r.rank, r.seq) <= (_far_rank, _far_seq))
+                                 AND (r.group_key IS NULL OR NOT _full ? r.group_key)
+                                 AND (r.expires_at IS NULL OR r.expires_at > _now)
+                                 AND (r.route IS NULL OR r.route <> ALL (_shut))
+                               ORDER BY r.rank, r.seq;
+            ELSIF _far_rank IS NOT NULL THEN
+                OPEN _next FOR SELECT * FROM swarm.heads_of_groups(_at, _limit - cardinality(_rows), _full, _shut,
+                                                                   _far_rank, _far_seq);
+            ELSE
+                EXIT;
+            END IF;
             CONTINUE;
         END IF;
         _seen := _seen + 1;
@@ -99,7 +118,8 @@ BEGIN
 END $$;
 
 -- The first tickets of a queue behind a place, in order: up to _limit without a group, and of each group that isn't full as
--- many as may run at once.
+-- many as may run at once. Of a thousand groups at most, beginning with one that is drawn: with more of them the order is
+-- that of those that were looked at.
 DROP FUNCTION IF EXISTS swarm.heads_of_groups;
 CREATE FUNCTION swarm.heads_of_groups(_at swarm.queues, _limit integer, _full jsonb, _shut text[], _rank bigint,
                                       _seq bigint)
@@ -107,14 +127,30 @@ RETURNS TABLE (ctid tid, ticket_id bigint, group_key text, route text, rank bigi
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
-    _now timestamptz := clock_timestamp();
+    _groups_max CONSTANT integer := 1000;
+    _spare      CONSTANT integer := 10; -- of a group, because somebody may have the first ones in hand
+    _now        timestamptz := clock_timestamp();
+    _last       bigint;
+    _start      text;
 BEGIN
+    -- A ticket anywhere behind the place, so that of more groups than are looked at each has its turn.
+    SELECT r.seq INTO _last FROM swarm.ready r WHERE r.queue_id = _at.id AND r.rank = _rank
+    ORDER BY r.queue_id DESC, r.rank DESC, r.seq DESC LIMIT 1;
+    SELECT r.group_key INTO _start FROM swarm.ready r
+    WHERE r.queue_id = _at.id AND r.group_key IS NOT NULL
+      AND (r.rank, r.seq) > (_rank, _seq + (random() * (_last - _seq))::bigint)
+    ORDER BY r.rank, r.seq LIMIT 1;
+    _start := coalesce(_start, (SELECT min(r.group_key) FROM swarm.ready r WHERE r.queue_id = _at.id));
     RETURN QUERY
     WITH RECURSIVE groups AS (
-        SELECT min(r.group_key) AS name FROM swarm.ready r WHERE r.queue_id = _at.id
+        SELECT _start AS name, 1 AS place
         UNION ALL
-        SELECT (SELECT min(r.group_key) FROM swarm.ready r WHERE r.queue_id = _at.id AND r.group_key > g.name)
-        FROM groups g WHERE g.name IS NOT NULL
+        SELECT n.name, g.place + 1
+        FROM groups g
+        CROSS JOIN LATERAL (SELECT coalesce(
+            (SELECT min(r.group_key) FROM swarm.ready r WHERE r.queue_id = _at.id AND r.group_key > g.name),
+            (SELECT min(r.group_key) FROM swarm.ready r WHERE r.queue_id = _at.id)) AS name) n
+        WHERE g.place < _groups_max AND n.name <> _start
     )
     SELECT h.* FROM groups g
     CROSS JOIN LATERAL (
@@ -122,7 +158,7 @@ BEGIN
         WHERE r.queue_id = _at.id AND r.group_key = g.name AND (r.rank, r.seq) > (_rank, _seq)
           AND (r.expires_at IS NULL OR r.expires_at > _now) AND (r.route IS NULL OR r.route <> ALL (_shut))
         ORDER BY r.rank, r.seq
-        LIMIT least(_limit, _at.slots_per_key)
+        LIMIT least(_limit, _at.slots_per_key) + _spare
     ) h
     WHERE NOT _full ? g.name
     UNION ALL (

@@ -4,8 +4,14 @@ DROP FUNCTION IF EXISTS swarm.make_ready;
 CREATE FUNCTION swarm.make_ready(_ticket_ids bigint[], _now timestamptz DEFAULT clock_timestamp()) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _queued integer;
-    _fair   bigint[];
+    _rest   bigint[];
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- It may see an order that was changed since it began, and nobody would know of it: 40001 then.
+        PERFORM FROM swarm.queues q
+        WHERE q.id IN (SELECT t.queue_id FROM unnest(_ticket_ids) AS g (id) JOIN swarm.tickets t ON t.id = g.id)
+        ORDER BY q.id FOR SHARE;
+    END IF;
     INSERT INTO swarm.ready (queue_id, rank, ticket_id, queued_at, expires_at, group_key, route)
     SELECT t.queue_id,
            CASE WHEN q.ageing_ms IS NULL THEN t.priority
@@ -22,14 +28,18 @@ BEGIN
         RETURN;
     END IF;
 
+    -- Whatever is left, and no second look at the queues: one that has another order by now would leave a ticket in no
+    -- place at all. Ranks of the order before are mended (mend_order).
+    _rest := ARRAY(SELECT g.id FROM unnest(_ticket_ids) WITH ORDINALITY AS g (id, place)
+                   WHERE NOT EXISTS (SELECT FROM swarm.ready r WHERE r.ticket_id = g.id) ORDER BY g.place);
     INSERT INTO swarm.scheduled (ticket_id, run_at)
-    SELECT t.id, t.run_at FROM unnest(_ticket_ids) AS g (id) JOIN swarm.tickets t ON t.id = g.id
+    SELECT t.id, t.run_at FROM unnest(_rest) AS g (id) JOIN swarm.tickets t ON t.id = g.id
     WHERE t.run_at > _now;
-    _fair := ARRAY(SELECT t.id FROM unnest(_ticket_ids) WITH ORDINALITY AS g (id, place)
-                   JOIN swarm.tickets t ON t.id = g.id JOIN swarm.queues q ON q.id = t.queue_id
-                   WHERE (t.run_at IS NULL OR t.run_at <= _now) AND q.is_fair ORDER BY g.place);
-    IF cardinality(_fair) > 0 THEN
-        PERFORM swarm.make_ready_in_turn(_fair);
+    GET DIAGNOSTICS _queued = ROW_COUNT;
+    IF _queued < cardinality(_rest) THEN
+        PERFORM swarm.make_ready_in_turn(ARRAY(SELECT g.id FROM unnest(_rest) WITH ORDINALITY AS g (id, place)
+                                               JOIN swarm.tickets t ON t.id = g.id
+                                               WHERE t.run_at IS NULL OR t.run_at <= _now ORDER BY g.place));
     END IF;
 END $$;
 

@@ -5,6 +5,7 @@ DROP FUNCTION IF EXISTS swarm.mend_order;
 CREATE FUNCTION swarm.mend_order() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _at    swarm.queues;
+    _turns bigint; -- no ticket of a fair queue has a later one
     _wrong tid[];
     _moved bigint;
 BEGIN
@@ -12,9 +13,12 @@ BEGIN
         IF _at.reordered = '0' THEN
             UPDATE swarm.queues SET reordered = pg_snapshot_xmax(pg_current_snapshot()) WHERE id = _at.id;
         ELSIF pg_snapshot_xmin(pg_current_snapshot()) >= _at.reordered THEN
+            _turns := coalesce((SELECT max(u.turn) FROM swarm.turns u WHERE u.queue_id = _at.id), 0)
+                      + (SELECT count(*) FROM swarm.ready r WHERE r.queue_id = _at.id);
             _wrong := ARRAY(SELECT r.ctid FROM swarm.ready r JOIN swarm.tickets t ON t.id = r.ticket_id
                             WHERE r.queue_id = _at.id
-                              AND CASE WHEN _at.is_fair THEN r.rank >> 40 <> t.priority
+                              AND CASE WHEN _at.is_fair
+                                       THEN r.rank >> 40 <> t.priority OR r.rank & ((1::bigint << 40) - 1) > _turns
                                        ELSE r.rank <> swarm.rank_of(_at, t.priority, r.queued_at) END);
             WITH held AS (
                 SELECT r.ctid AS place FROM swarm.ready r WHERE r.ctid = ANY (_wrong) FOR UPDATE SKIP LOCKED

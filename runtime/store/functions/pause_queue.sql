@@ -32,6 +32,7 @@ BEGIN
     END IF;
     _why := CASE WHEN least(slots, slots_per_node, slots_per_key) < 1 THEN 'a queue has at least one slot'
                  WHEN ageing <= interval '0' THEN 'ageing must be longer than nothing'
+                 WHEN ageing > interval '3650 days' THEN 'ageing is at most 3650 days'
                  WHEN ageing IS NOT NULL AND is_fair THEN 'a queue has ageing or is fair, not both'
                  ELSE swarm.refuse_limits(command_limits) END;
     IF _why IS NOT NULL THEN
@@ -47,9 +48,13 @@ BEGIN
     IF _was.is_fair = _at.is_fair AND _was.ageing_ms IS NOT DISTINCT FROM _at.ageing_ms THEN
         RETURN;
     END IF;
-    -- Ranks of another order would sort wrongly beside new ones. What open transactions bring is mended later.
+    -- Ranks of another order would sort wrongly beside new ones. What somebody has in hand, and what open transactions
+    -- bring, is mended later: nobody waits for a stranger here.
+    WITH held AS MATERIALIZED (
+        SELECT r.ctid AS place FROM swarm.ready r WHERE r.queue_id = _at.id FOR UPDATE SKIP LOCKED
+    )
     UPDATE swarm.ready r SET rank = swarm.rank_of(_at, t.priority, r.queued_at)
-    FROM swarm.tickets t WHERE r.queue_id = _at.id AND t.id = r.ticket_id;
+    FROM held h, swarm.tickets t WHERE r.ctid = h.place AND t.id = r.ticket_id;
     UPDATE swarm.queues q SET reordered = '0' WHERE q.id = _at.id;
 END $$;
 

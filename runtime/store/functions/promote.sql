@@ -24,14 +24,14 @@ BEGIN
     IF promoted > 0 THEN
         PERFORM swarm.make_ready(_due);
     END IF;
-    -- Not sooner than in a moment: what is due now is in the hands of another scheduler, or of whoever holds a key.
+    -- Not sooner than in a moment; and what is due and could not be had is in the hands of another scheduler, or of
+    -- somebody who may take his time.
     next_due_ms := ceil(extract(epoch FROM least(
         (SELECT run_at FROM swarm.scheduled ORDER BY run_at LIMIT 1),
-        (SELECT CASE WHEN next_at <= clock_timestamp() THEN clock_timestamp() + interval '200 ms' ELSE next_at END
-         FROM swarm.schedules WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1))
+        (SELECT next_at FROM swarm.schedules WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1))
         - clock_timestamp()) * 1000);
     IF next_due_ms < 10 THEN
-        next_due_ms := 10;
+        next_due_ms := CASE WHEN promoted + fired > 0 THEN 10 ELSE 200 END;
     END IF;
     RETURN NEXT;
 END $$;

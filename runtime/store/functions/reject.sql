@@ -4,9 +4,10 @@
 CREATE OR REPLACE FUNCTION swarm.reject(_ticket_id bigint, _by text, _why text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _review   swarm.reviews;
-    _evidence CONSTANT text := format('rejected by %s: %s', _by, _why);
+    _evidence CONSTANT text := format('rejected by %s: %s', coalesce(_by, session_user), _why);
     _event    swarm.event_kind;
 BEGIN
+    _by := coalesce(_by, session_user);
     IF coalesce(btrim(_why), '') = '' THEN
         RAISE EXCEPTION 'a rejection needs its reason: it is all that the next attempt learns' USING ERRCODE = 'SW002';
     END IF;

@@ -40,12 +40,12 @@ DECLARE
     _fired   integer := 0;
 BEGIN
     FOR _due IN
-        SELECT * FROM swarm.schedules WHERE next_at <= clock_timestamp()
-        ORDER BY next_at LIMIT _limit FOR UPDATE SKIP LOCKED
+        SELECT * FROM swarm.schedules s
+        WHERE s.next_at <= clock_timestamp()
+          -- Else somebody's transaction is about to take or give its unique key: at the next look.
+          AND (NOT s.ticket ? 'unique_key' OR swarm.try_unique_key(s.ticket ->> 'unique_key'))
+        ORDER BY s.next_at LIMIT _limit FOR UPDATE SKIP LOCKED
     LOOP
-        -- Somebody's transaction is about to take or give its unique key: at the next look.
-        CONTINUE WHEN _due.ticket ? 'unique_key'
-                      AND NOT swarm.try_unique_key(_due.ticket ->> 'unique_key');
         _failure := NULL;
         IF NOT EXISTS (SELECT FROM swarm.firings WHERE schedule_id = _due.id AND fire_at = _due.next_at) THEN
             BEGIN
@@ -54,9 +54,11 @@ BEGIN
                 _fired := _fired + 1;
             EXCEPTION
                 WHEN lock_not_available THEN
-                    CONTINUE; -- somebody has in hand what its ticket needs: at the next look
+                    -- Somebody has in hand what its ticket needs: at the next look. A crowd waits for him once.
+                    PERFORM set_config('lock_timeout', '1ms', true);
+                    CONTINUE;
                 WHEN OTHERS THEN
-                    IF SQLSTATE !~ '^(22|23|SW)' THEN
+                    IF SQLSTATE !~ '^(22|23|54|SW)' THEN
                         RAISE; -- no fault of the ticket: the whole look is repeated
                     END IF;
                     _failure := format('at %s: %s', _due.next_at, SQLERRM);

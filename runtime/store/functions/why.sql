@@ -127,7 +127,7 @@ BEGIN
             WHERE b.ticket_id = a.id AND d.counted
             UNION ALL
             SELECT swarm.doomed_by(a.id)) n
-        WHERE a.distance < 100 AND n.id IS NOT NULL
+        WHERE a.distance < 1000 AND n.id IS NOT NULL
     )
     SELECT format('at the root of it is ticket %s%s, which is %s%s', p.id, coalesce(' (' || p.key || ')', ''), p.state,
                   CASE WHEN p.state IN ('failed', 'cancelled')
