@@ -411,6 +411,8 @@ void ticket_worker::sign_failure() {
   else if (outcome_.end == outcome_class::content)
     outcome_.signature = checks::failure_signature(
       outcome_.evidence + '\n' + (ticket_.kind == "command" ? checks::head_and_tail(outcome_.output) : ""));
+  else if (outcome_.end == outcome_class::timeout)
+    outcome_.signature = checks::failure_signature(outcome_.evidence);
 }
 
 void ticket_worker::settle() {

@@ -218,9 +218,11 @@ std::string departure_from(const std::string& text, const json& answer) {
     return "can't be judged, because its schema " + render(schema.error());
   constexpr std::size_t told_max = 5;
   const auto found = schema->violations(answer);
+  if (!found)
+    return "can't be judged, because its schema " + render(found.error());
   std::string result;
-  for (std::size_t i = 0; i < std::min(found.size(), told_max); ++i)
-    result += (i == 0 ? "doesn't match its schema " : "; ") + found[i];
+  for (std::size_t i = 0; i < std::min(found->size(), told_max); ++i)
+    result += (i == 0 ? "doesn't match its schema " : "; ") + (*found)[i];
   return result;
 }
 

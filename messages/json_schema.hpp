@@ -17,6 +17,9 @@ namespace swarm {
 constexpr std::size_t schema_parts_max = 10'000;
 constexpr std::size_t schema_depth_max = 200;
 
+/// Applications of a part to a value; some seconds.
+constexpr std::size_t match_steps_max = 20'000'000;
+
 /// What becomes of the keyword "format".
 enum class schema_formats : std::uint8_t {
   refused,  ///< Nobody judges it, so it would demand nothing.
@@ -33,8 +36,9 @@ public:
   static caf::expected<json_schema> read(const nlohmann::json&, schema_formats = schema_formats::refused);
 
   /// The first places where a document isn't as the schema demands, a sentence each; none when it matches.
+  /// @returns errc::invalid_input with a predicate when it takes more than `match_steps_max` steps to know.
   /// @param document as `read_foreign_json` gives it, because its depth is that of the recursion.
-  std::vector<std::string> violations(const nlohmann::json& document) const;
+  caf::expected<std::vector<std::string>> violations(const nlohmann::json& document) const;
 
   /// What `violations` go with.
   struct parts;

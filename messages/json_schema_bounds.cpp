@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 
 namespace swarm {
@@ -36,9 +37,14 @@ bool is_below(long double x, long double bound) { return x < bound; }
 bool is_at_least(long double x, long double bound) { return x >= bound; }
 bool is_above(long double x, long double bound) { return x > bound; }
 
+/// As near as two decimal fractions come in binary.
 bool is_multiple(long double x, long double of) {
   const auto times = x / of;
-  return std::fabs(times - std::round(times)) <= 1e-9L * std::max(1.0L, std::fabs(times));
+  return std::fabs(times - std::round(times)) <= 1e-12L + 5e-16L * std::fabs(times);
+}
+
+std::uint64_t magnitude_of(const json& whole) {
+  return whole.is_number_unsigned() ? whole.get<std::uint64_t>() : std::uint64_t{0} - whole.get<std::uint64_t>();
 }
 
 struct bound {
@@ -69,6 +75,8 @@ bool keeps_bound(std::string_view keyword, const json& argument, const json& val
   const auto found = bounds().find(keyword);
   if (found == bounds().end())
     return true;
+  if (keyword == "multipleOf" && value.is_number_integer() && argument.is_number_integer())
+    return magnitude_of(value) % magnitude_of(argument) == 0;
   const auto size = size_of(value, found->second.by);
   return !size || found->second.is_kept(*size, argument.get<long double>());
 }

@@ -1,3 +1,4 @@
+#include "messages/error.hpp"
 #include "messages/in_quotes.hpp"
 #include "messages/json_schema_parts.hpp"
 
@@ -42,13 +43,29 @@ bool has_type(const json& x, std::string_view type) {
                              : is_whole(x);
 }
 
-bool has_twins(const json& list) {
-  std::vector<const json*> sorted;
-  for (const auto& x : list)
-    sorted.push_back(&x);
-  std::sort(sorted.begin(), sorted.end(), [](auto* x, auto* y) { return *x < *y; });
-  return std::adjacent_find(sorted.begin(), sorted.end(), [](auto* x, auto* y) { return *x == *y; }) != sorted.end();
+/// The same text for what is the same to a schema: 1 and 1.0, but not -1 and what 64 bits would make of it.
+std::string known_by(const json& x) {
+  constexpr auto whole_max = 9'223'372'036'854'775'000.0;
+  if (x.is_number_float() && is_whole(x) && std::fabs(x.get<double>()) < whole_max)
+    return std::to_string(x.get<std::int64_t>());
+  if (!x.is_structured())
+    return x.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string result = x.is_array() ? "[" : "{";
+  for (const auto& [name, element] : x.items())
+    result += (x.is_array() ? "" : json(name).dump(-1, ' ', false, json::error_handler_t::replace) + ":") + known_by(element) + ",";
+  return result + (x.is_array() ? "]" : "}");
 }
+
+bool has_twins(const json& list) {
+  std::vector<std::string> sorted;
+  for (const auto& x : list)
+    sorted.push_back(known_by(x));
+  std::sort(sorted.begin(), sorted.end());
+  return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+}
+
+/// A schema and a document that together take longer can keep a thread for hours.
+struct too_many_steps {};
 
 /// Judges a document and what is in it. What a schema doesn't speak of (the length of a number) matches.
 class matcher {
@@ -69,6 +86,8 @@ private:
   static const std::map<std::string_view, rule>& rules();
 
   bool matches(const json& schema, const json& value, const place& at) {
+    if (++steps_ > match_steps_max)
+      throw too_many_steps{};
     if (schema.is_boolean())
       return schema.get<bool>() || differs(at, "nothing may be here");
     if (const auto reference = schema.find("$ref"); reference != schema.end())
@@ -121,11 +140,13 @@ private:
   }
 
   bool one_of_values(const json& argument, const json&, const json& value, const place& at) {
-    return must(std::find(argument.begin(), argument.end(), value) != argument.end(), at, "enum", argument);
+    steps_ += argument.size();
+    const auto is_it = [key = known_by(value)](const json& x) { return known_by(x) == key; };
+    return must(std::any_of(argument.begin(), argument.end(), is_it), at, "enum", argument);
   }
 
   bool constant(const json& argument, const json&, const json& value, const place& at) {
-    return must(value == argument, at, "const", argument);
+    return must(known_by(value) == known_by(argument), at, "const", argument);
   }
 
   bool pattern(const json& argument, const json&, const json& value, const place& at) {
@@ -232,16 +253,15 @@ private:
     return result;
   }
 
-  std::ptrdiff_t count_matches(const json& schemas, const json& value, const place& at) {
-    return std::count_if(schemas.begin(), schemas.end(), [&](auto& x) { return would_match(x, value, at); });
-  }
-
   bool any_of(const json& argument, const json&, const json& value, const place& at) {
-    return must(count_matches(argument, value, at) > 0, at, "anyOf", argument);
+    const auto does = [&](const json& x) { return would_match(x, value, at); };
+    return must(std::any_of(argument.begin(), argument.end(), does), at, "anyOf", argument);
   }
 
   bool one_of(const json& argument, const json&, const json& value, const place& at) {
-    return must(count_matches(argument, value, at) == 1, at, "oneOf", argument);
+    const auto does = [&](const json& x) { return would_match(x, value, at); };
+    const auto first = std::find_if(argument.begin(), argument.end(), does);
+    return must(first != argument.end() && std::none_of(first + 1, argument.end(), does), at, "oneOf", argument);
   }
 
   bool none_of(const json& argument, const json&, const json& value, const place& at) {
@@ -250,6 +270,7 @@ private:
 
   const json_schema::parts& x_;
   std::vector<std::string>* report_ = nullptr;
+  std::size_t steps_ = 0;
 };
 
 /// "additionalItems", "then" and "else" are read with the keyword that they go with.
@@ -279,8 +300,13 @@ const std::map<std::string_view, matcher::rule>& matcher::rules() {
 
 } // namespace
 
-std::vector<std::string> json_schema::violations(const json& document) const {
-  return matcher{*parts_}.judge(document);
+caf::expected<std::vector<std::string>> json_schema::violations(const json& document) const {
+  try {
+    return matcher{*parts_}.judge(document);
+  } catch (const too_many_steps&) {
+    return make_error(errc::invalid_input, "takes more than " + std::to_string(match_steps_max)
+                                             + " steps to match with this document");
+  }
 }
 
 } // namespace swarm

@@ -20,12 +20,14 @@ finding check_json(std::string_view schema_text, std::string_view document_text)
   if (!document)
     return {verdict::fail, "the document " + render(document.error()), {}};
   const auto found = schema->violations(*document);
-  if (found.empty())
+  if (!found)
+    return {verdict::error, "the schema " + render(found.error()), {}};
+  if (found->empty())
     return {verdict::pass, "the document matches the schema", {}};
   std::string detail;
-  for (const auto& violation : found)
+  for (const auto& violation : *found)
     detail += violation + "\n";
-  return {verdict::fail, "the document doesn't match the schema " + found.front(), head_and_tail(detail)};
+  return {verdict::fail, "the document doesn't match the schema " + found->front(), head_and_tail(detail)};
 }
 
 } // namespace swarm::checks

@@ -33,6 +33,14 @@ const keyword_row keyword_rows[]{
   {R"({"const": {"a": [1]}})", R"({"a": [1]})", R"({"a": [1], "b": 2})"},
   {R"({"type": "integer"})", "3.0", "3.5"},
   {R"({"multipleOf": 0.1})", "0.3", "0.35"},
+  {R"({"multipleOf": 2})", "1000000002", "1000000001"},
+  {R"({"multipleOf": 100})", "-12345678900", "-12345678901"},
+  {R"({"multipleOf": 1})", "1000000000.0", "1000000000.5"},
+  {R"({"multipleOf": 0.01})", "1000000.01", "1000000.015"},
+  {R"({"const": -1})", "-1", "18446744073709551615"},
+  {R"({"enum": [9007199254740993]})", "9007199254740993", "9007199254740992.0"},
+  {R"({"const": [1, {"a": 2}]})", R"([1.0, {"a": 2}])", R"([1, {"a": -2}])"},
+  {R"({"uniqueItems": true})", "[-3, 5, 9223372036854775815]", "[-3, 5, 9223372036854775815, 5]"},
   {R"({"maximum": 3})", "3", "3.1"},
   {R"({"minimum": 18446744073709551615})", "18446744073709551615", "18446744073709551614"},
   {R"({"minimum": 3})", R"("a")", "-1"},
@@ -168,6 +176,18 @@ CAF_TEST(no text keeps a pattern busy for ever) {
     CAF_CHECK(check_json(R"({"patternProperties": {")" + std::string{pattern} + R"(": false}})", "{" + wide + ": 1}").verdict
               == verdict::fail);
   }
+}
+
+CAF_TEST(a schema and a document that take too long together are an error and not a verdict) {
+  std::string schema = R"({"items": {"anyOf": [)";
+  std::string document = "[";
+  for (int i = 0; i < 3'000; ++i)
+    schema += R"({"multipleOf": 7}, )";
+  for (int i = 0; i < 10'000; ++i)
+    document += "1, ";
+  const auto found = check_json(schema + R"({"type": "integer"}]}})", document + "1]");
+  CAF_CHECK(found.verdict == verdict::error);
+  CAF_CHECK(has(found.evidence, "the schema takes more than 20000000 steps to match with this document"));
 }
 
 CAF_TEST(random bytes are no schema and no document that passes) {

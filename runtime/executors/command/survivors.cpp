@@ -90,7 +90,7 @@ bool holds(pid_t pid, const std::string& link) {
 
 /// With NUL before each variable and behind the last one.
 std::string environment_of(pid_t pid) {
-  constexpr std::size_t bytes_max = 1 << 20;
+  constexpr std::size_t bytes_max = 8 << 20; // more than the kernel lets anybody start with
   std::string text(1, '\0');
   const unique_fd file{open((folder_of(pid) + "/environ").c_str(), O_RDONLY | O_CLOEXEC)};
   std::array<char, 16'384> bytes;
