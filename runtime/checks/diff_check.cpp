@@ -31,14 +31,17 @@ until [ -e "$top/.git" ]; do
 done
 cd "$top"
 GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 command git init -q --bare --template= --object-format="$format" "$d/own"
+index=$d/index
 own() {
-  GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_DIR="$d/own" GIT_OBJECT_DIRECTORY="$objects" \
-    GIT_WORK_TREE="$top" GIT_INDEX_FILE="$d/index" command git -c core.bare=false "$@"
+  GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_ATTR_NOSYSTEM=1 GIT_DIR="$d/own" \
+    GIT_OBJECT_DIRECTORY="$objects" GIT_WORK_TREE="$top" GIT_INDEX_FILE="$index" \
+    command git -c core.bare=false -c core.attributesFile=/dev/null -c core.excludesFile=/dev/null "$@"
 }
-snapshot() {
+tracked() {
   [ -z "$head" ] || own read-tree "$head"
   own add -u
-  own ls-files --others --exclude-per-directory=.gitignore -z >"$d/new"
+}
+with_new() {
   if tr '\0' '\n' <"$d/new" | grep -q '/$'; then
     echo "a folder in it is a git repository of its own, so git doesn't say what is in there" >&2
     exit 3
@@ -46,6 +49,43 @@ snapshot() {
   own update-index --add -z --stdin <"$d/new"
   own write-tree
 }
+)";
+
+/// The tree that an attempt begins with. Files with rules are in it even where they hide themselves, so that they count
+/// later.
+constexpr std::string_view begin_program = R"(tracked
+own ls-files --others --exclude-per-directory=.gitignore -z >"$d/new"
+own ls-files --others -z -- ':(glob)**/.gitignore' ':(glob)**/.gitattributes' >>"$d/new"
+with_new
+)";
+
+/// What differs from the tree "$1". Its own ignore files decide what is left out, never those that the work may have
+/// written; and where an attribute file differs, also one that is only committed, nothing is converted.
+constexpr std::string_view compare_program = R"(export LC_ALL=C
+base=$1
+of_base() { (cd "$d/rules" && top=$d/rules && index=$d/base && own "$@"); }
+mkdir -p "$d/rules" "$d/own/info"
+echo '* -text -ident -filter !working-tree-encoding' >"$d/own/info/attributes"
+of_base read-tree "$base"
+of_base ls-files -z -- ':(glob)**/.gitignore' >"$d/list"
+of_base checkout-index -z --stdin <"$d/list"
+own read-tree "$base"
+own ls-files --cached --others -z -- ':(glob)**/.gitattributes' >"$d/list"
+own update-index --add --remove --replace -z --stdin <"$d/list"
+if own diff-index --cached --quiet "$base" -- ':(glob)**/.gitattributes' &&
+  { [ -z "$head" ] || own diff-tree -r --quiet "$base" "$head" -- ':(glob)**/.gitattributes'; }; then
+  rm "$d/own/info/attributes"
+fi
+tracked
+own ls-files --others -z >"$d/all"
+of_base check-ignore --no-index -z --stdin <"$d/all" >"$d/ignored" || [ $? = 1 ]
+of_base ls-files -z >"$d/list"
+sort -z "$d/ignored" "$d/list" "$d/list" >"$d/sorted"
+uniq -z -u "$d/sorted" "$d/hidden"
+sort -z "$d/all" "$d/hidden" >"$d/sorted"
+uniq -z -u "$d/sorted" "$d/new"
+now=$(with_new)
+own diff-tree -r -z --name-status --no-renames --no-ext-diff "$base" "$now"
 )";
 
 /// How git ended, and the last line that it said.
@@ -108,15 +148,12 @@ finding offence(std::vector<std::string> paths, const std::string& what, const r
 } // namespace
 
 std::vector<std::string> base_program(const diff_rules& rules) {
-  return {"/bin/sh", "-c", std::string{prelude} + (rules.base.empty() ? "snapshot\n" : "theirs rev-parse --verify \"$1^{tree}\"\n"),
-          "sh", rules.base};
+  const auto named = std::string_view{"theirs rev-parse --verify \"$1^{tree}\"\n"};
+  return {"/bin/sh", "-c", std::string{prelude}.append(rules.base.empty() ? begin_program : named), "sh", rules.base};
 }
 
 std::vector<std::string> diff_program(const std::string& base) {
-  return {"/bin/sh", "-c",
-          std::string{prelude}
-            + "now=$(snapshot)\nown diff-tree -r -z --name-status --no-renames --no-ext-diff \"$1\" \"$now\"\n",
-          "sh", base};
+  return {"/bin/sh", "-c", std::string{prelude}.append(compare_program), "sh", base};
 }
 
 caf::expected<std::string> read_base(const command_result& x) {

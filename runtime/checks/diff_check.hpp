@@ -13,7 +13,8 @@
 namespace swarm::checks {
 
 // What the work has changed is the difference of two trees of git: what was there when the attempt began, or what the
-// rules name as base, and what is there now, committed or not; ignored files are left out. Trees are named by a hash of
+// rules name as base, and what is there now, committed or not. What the base's ignore files ignore is left out; where
+// an attribute file differs from the base's, contents are compared without any conversion. Trees are named by a hash of
 // their content, so the work can't move the base. It can teach its repository to lie about the present, by filters and the
 // like: what must not change at any price is for the protected files of a `files` check, which this node hashes itself.
 

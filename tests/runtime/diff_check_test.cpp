@@ -287,8 +287,8 @@ CAF_TEST(whatever the work does to a repository is in the diff) {
   scratch.write("secret", "x");
   scratch.write(".git/info/exclude", "secret\n");       // what it hides as well
   scratch.write(".gitignore", "built\n");
-  scratch.write("built", "x");
-  CAF_CHECK_EQUAL(changed(base), "A .gitignore, M kept, A new file\n, A secret, D tests/old");
+  scratch.write("built", "x");                          // and by rules of its own
+  CAF_CHECK_EQUAL(changed(base), "A .gitignore, A built, M kept, A new file\n, A secret, D tests/old");
 }
 
 CAF_TEST(a repository can not be told to show something else than is there) {
@@ -320,6 +320,60 @@ CAF_TEST(a repository can not be told to show something else than is there) {
     lie();
     CAF_CHECK_EQUAL(changed(base), "M tests/t");
   }
+}
+
+CAF_TEST(only ignore files that were there before the work hide what is new) {
+  for (auto* folder : {"tests", "built", "cache"})
+    fs::create_directory(scratch.path() / folder);
+  scratch.write(".gitignore", "built/\n*.log\n");
+  scratch.write("tests/t", "1\n");
+  git("add -A && git commit -qm first");
+  scratch.write("built/before", "x");
+  scratch.write("cache/.gitignore", "*\n"); // it isn't in the diff, although it hides itself
+  scratch.write("cache/before", "x");
+  const auto base = must_base({});
+  scratch.write("built/after", "x");
+  scratch.write("cache/after", "x");
+  git("init -q built/inner");
+  CAF_CHECK_EQUAL(changed(base), "");
+  scratch.write("tests/conftest.py", "import evil\n");
+  scratch.write("tests/.gitignore", "*\n");
+  CAF_CHECK_EQUAL(changed(base), "A tests/.gitignore, A tests/conftest.py");
+  git("add -f tests && git commit -qm hidden");
+  CAF_CHECK_EQUAL(changed(base), "A tests/.gitignore, A tests/conftest.py");
+  git("reset -q --hard HEAD^");
+  scratch.write("evil", "x");
+  scratch.write("a.log", "x");
+  scratch.write(".gitignore", "evil\nbuilt/\n");
+  CAF_CHECK_EQUAL(changed(base), "M .gitignore, A evil");
+  fs::remove(scratch.path() / ".gitignore");
+  CAF_CHECK_EQUAL(changed(base), "D .gitignore, A evil");
+}
+
+CAF_TEST(attributes that the work wrote hide no line ends) {
+  scratch.write("+t", "1\n"); // git looks at it before it looks at the attributes
+  git("add -A && git commit -qm first");
+  const auto base = must_base({});
+  scratch.write("+t", "1\r\n");
+  scratch.write(".gitattributes", "* text=auto\n");
+  CAF_CHECK_EQUAL(changed(base), "M +t, A .gitattributes");
+  scratch.write(".gitignore", "*\n");
+  CAF_CHECK_EQUAL(changed(base), "M +t, A .gitattributes, A .gitignore");
+  git("add -f .gitattributes && git commit -qm hidden");
+  for (auto* name : {".gitattributes", ".gitignore"})
+    fs::remove(scratch.path() / name);
+  CAF_CHECK_EQUAL(changed(base), "M +t");
+}
+
+CAF_TEST(attributes that were there before the work convert as ever) {
+  scratch.write(".gitattributes", "* text=auto\n");
+  scratch.write("t", "1\n");
+  git("add -A && git commit -qm first");
+  const auto base = must_base({});
+  scratch.write("t", "1\r\n");
+  CAF_CHECK_EQUAL(changed(base), "");
+  scratch.write(".gitattributes", "* text=auto\n# more\n");
+  CAF_CHECK_EQUAL(changed(base), "M .gitattributes, M t");
 }
 
 CAF_TEST(looking at a repository changes nothing in it) {
