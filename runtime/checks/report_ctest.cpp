@@ -2,6 +2,8 @@
 #include "runtime/checks/report_formats.hpp"
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 namespace swarm::checks {
 
@@ -38,6 +40,53 @@ std::optional<std::pair<std::string_view, std::string_view>> entry_in(std::strin
   return std::pair{line.substr(0, status), line.substr(status + 2)};
 }
 
+constexpr std::array<std::string_view, 4> failed_statuses{"Failed", "Exception", "Timeout", "Not Run"};
+
+/// The tests that a run shows as failed while it goes on.
+class progress {
+public:
+  /// Looks at a line " 1/12 Test  #1: name ....***Failed    0.02 sec", or one of a repeat, which has no "1/12".
+  void see(std::string_view line) {
+    line = without_blanks(line);
+    const auto is_first = take_number(line) && take(line, "/") && take_number(line);
+    line = without_blanks(line);
+    if (!take(line, "Test "))
+      return;
+    line = without_blanks(line);
+    const auto number = take(line, "#") ? take_number(line) : std::nullopt;
+    if (!number || !take(line, ": "))
+      return;
+    if (has_failed(line))
+      failed_.insert(*number);
+    else if (!is_first)
+      failed_.erase(*number);
+  }
+
+  /// A summary ends a run, and the next one numbers its tests anew.
+  void end_run() {
+    failed_before_ += failed_.size();
+    failed_.clear();
+  }
+
+  std::uint64_t failed() const {
+    return failed_before_ + failed_.size();
+  }
+
+private:
+  static bool has_failed(std::string_view line) {
+    const auto stars = line.rfind("***");
+    if (stars == line.npos)
+      return false;
+    const auto status = line.substr(stars + 3);
+    return !status.starts_with("Not Run (Disabled)")
+           && std::any_of(failed_statuses.begin(), failed_statuses.end(),
+                          [&](auto x) { return status.starts_with(x); });
+  }
+
+  std::set<std::uint64_t> failed_;
+  std::uint64_t failed_before_ = 0;
+};
+
 } // namespace
 
 caf::expected<test_counts> parse_ctest(std::string_view text) {
@@ -47,12 +96,14 @@ caf::expected<test_counts> parse_ctest(std::string_view text) {
   std::optional<std::uint64_t> total;
   std::uint64_t skipped_by_progress = 0;
   std::uint64_t listed_as_failed = 0;
+  progress shown;
   line_reader lines{text};
   while (auto line = lines.next()) {
     if (line->starts_with("No tests were found!!!"))
       return error("says that no tests were found; look at the filter and whether they were built");
     if (const auto found = summary_in(*line)) {
       // A script may run it twice, and the second time must not hide the first.
+      shown.end_run();
       counts.failed += found->failed;
       total = total.value_or(0) + found->total;
     } else if (*line == "The following tests did not run:") {
@@ -69,6 +120,7 @@ caf::expected<test_counts> parse_ctest(std::string_view text) {
       current = list::none;
       if (line->find("***Skipped") != line->npos)
         ++skipped_by_progress;
+      shown.see(*line);
     }
   }
   if (!total)
@@ -81,6 +133,9 @@ caf::expected<test_counts> parse_ctest(std::string_view text) {
   if (listed_as_failed > counts.failed)
     return error("contradicts itself: " + counted(counts.failed, "test") + " failed, and it lists "
                  + std::to_string(listed_as_failed));
+  if (shown.failed() > counts.failed)
+    return error("contradicts itself: " + counted(counts.failed, "test") + " failed, and it shows "
+                 + std::to_string(shown.failed()));
   counts.passed = *total - counts.failed - counts.skipped;
   return counts;
 }

@@ -106,8 +106,7 @@ std::string_view failed_name_in(std::string_view line) {
 caf::expected<test_counts> parse_pytest(std::string_view text) {
   // What comes before the last summary may be what a test wrote, or a test of pytest's own plugins.
   std::optional<caf::expected<test_counts>> last;
-  std::array<bool, 2> was_bad{}; // by whether it has a frame: a runner's own summaries look alike
-  bool is_framed = false;
+  bool was_bad = false;
   test_counts names;
   line_reader lines{text};
   while (auto line = lines.next()) {
@@ -115,15 +114,14 @@ caf::expected<test_counts> parse_pytest(std::string_view text) {
       add_failed_name(names, name);
     else if (const auto tally = tally_in(*line))
       if (auto counts = counts_in(*tally)) {
-        is_framed = line->starts_with('=');
-        was_bad[is_framed] = was_bad[is_framed] || !*counts || (*counts)->failed + (*counts)->errored > 0;
+        was_bad = was_bad || !*counts || (*counts)->failed + (*counts)->errored > 0;
         last = std::move(counts);
       }
   }
   if (!last)
     return report_error(report_format::pytest,
                         "has no summary '3 passed in 0.12s', so it is torn or of a run with -qq");
-  if (was_bad[is_framed] && *last && (*last)->failed + (*last)->errored == 0)
+  if (was_bad && *last && (*last)->failed + (*last)->errored == 0)
     return report_error(report_format::pytest, "has a summary with failures before its last one, so it isn't of one run");
   if (*last)
     (*last)->failed_names = std::move(names.failed_names);

@@ -252,6 +252,10 @@ inline const std::vector<counted_report> counted_reports{
   {report_format::ctest, ctest_mixed, 1, 4, 0, 1},
   {report_format::ctest, ctest_all_skipped, 0, 0, 0, 1},
   {report_format::ctest, ctest_mixed + ctest_good, 3, 4, 0, 1},
+  {report_format::ctest, // --repeat until-pass
+   " 1/12 Test  #1: a ...***Failed  0.1 sec\n       Test  #1: a ...   Passed  0.1 sec\n"
+   "100% tests passed, 0 tests failed out of 1\n",
+   1, 0, 0, 0},
   {report_format::pytest, pytest_mixed, 2, 3, 1, 2},
   {report_format::pytest, ".\n3 passed, 1 failed, 2 skipped in 0.12s\n", 3, 1, 0, 2},
   {report_format::pytest, "=== 5 passed, 2 deselected, 1 warning, 1 rerun in 61.20s (0:01:01) ===\n", 5, 0, 0, 0},
@@ -261,7 +265,7 @@ inline const std::vector<counted_report> counted_reports{
    0},
   {report_format::pytest, "collected 1 item\n=== 1 test collected in 0.00s ===\n", 0, 0, 0, 0},
   {report_format::pytest, "=== 1 error in 0.03s ===\n", 0, 0, 1, 0},
-  {report_format::pytest, "7 failed in 0.01s\n12 apples in 3s\n=== 2 passed in 0.01s ===\nbye\n", 2, 0, 0, 0},
+  {report_format::pytest, "7 passed in 0.01s\n12 apples in 3s\n=== 2 passed in 0.01s ===\nbye\n", 2, 0, 0, 0},
   {report_format::pytest,
    "\x1b[32m====== \x1b[32m\x1b[1m1 passed\x1b[0m, \x1b[33m2 skipped\x1b[0m\x1b[32m in 0.00s\x1b[0m\x1b[32m "
    "======\x1b[0m\n",

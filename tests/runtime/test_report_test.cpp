@@ -122,9 +122,28 @@ CAF_TEST(five failed tests are named and the others counted) {
 
 CAF_TEST(a run that failed is not made up for by one behind it) {
   for (const auto* text : {"1 failed, 2 passed in 0.1s\n1 passed in 0.1s\n",
-                           "=== 1 error in 0.1s ===\n=== 2 passed in 0.1s ===\n"})
+                           "=== 1 error in 0.1s ===\n=== 2 passed in 0.1s ===\n",
+                           "FAILED a.py::t - x\n=== 1 failed in 0.10s ===\n2 passed in 0.01s\n",
+                           "FAILED a.py::t - x\n1 failed in 0.10s\n=== 2 passed in 0.01s ===\n"})
     CAF_CHECK(judged(report_format::pytest, text, 0).verdict == verdict::error);
   CAF_CHECK(judged(report_format::pytest, "2 passed in 0.1s\n1 passed in 0.1s\n", 0).verdict == verdict::pass);
+}
+
+CAF_TEST(a summary of ctest that forgets a failure above it is an error) {
+  const auto good = "100% tests passed, 0 tests failed out of 2\n"s;
+  for (const auto* ending : {"***Failed  0.1 sec", "***Exception: SegFault  0.1 sec", "***Timeout 1.0 sec",
+                             "***Not Run   0.0 sec",
+                             "***Failed  Required regular expression not found. [x]  0.1 sec"}) {
+    const auto failed = "1/2 Test #1: a ..."s + ending + "\n";
+    for (const auto& text : {failed + good, good + failed, failed + "    Test #2: b ...   Passed  0.1 sec\n" + good,
+                             failed + "1/2 Test #1: a ...   Passed  0.1 sec\n" + good}) { // another run, not a repeat
+      const auto x = judged(report_format::ctest, text, 0);
+      CAF_CHECK(x.verdict == verdict::error);
+      CAF_CHECK(has(x.evidence, "contradicts itself: 0 tests failed, and it shows 1"));
+    }
+  }
+  CAF_CHECK(judged(report_format::ctest, "1/2 Test #1: a ...***Not Run (Disabled)   0.0 sec\n" + good, 0).verdict
+            == verdict::pass);
 }
 
 CAF_TEST(attributes that praise a suite are not believed) {
