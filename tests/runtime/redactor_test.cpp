@@ -120,6 +120,24 @@ CAF_TEST(a secret is found in each of its encodings) {
   });
 }
 
+CAF_TEST(a secret is found in JSON that stands in other JSON) {
+  check_rows(redactor_of({{"K", "pa55/w\xc3\xb6rd+Zeile \"q\" 99x"}}), {
+    {R"(<pa55/w\\u00f6rd+Zeile \\\"q\\\" 99x>)", "<[redacted:K]>"},
+    {R"(<pa55/w\u00f6rd+Zeile \\\"q\\\" 99x>)", "<[redacted:K]>"},
+    {R"(<pa55/w)" "\xc3\xb6" R"(rd+Zeile \\\"q\\\" 99x>)", "<[redacted:K]>"},
+    {R"(<pa55\\/w\\u00f6rd+Zeile \\\"q\\\" 99x>)", "<[redacted:K]>"},
+  });
+}
+
+CAF_TEST(a secret of several lines is found as a terminal shows it) {
+  check_rows(redactor_of({{"K", "line 1\nline 2\n"}}), {
+    {"<line 1\r\nline 2\r\n>", "<[redacted:K]\r\n>"},
+    {R"(<line 1\r\nline 2>)", "<[redacted:K]>"},
+    {R"(<line 1\\r\\nline 2>)", "<[redacted:K]>"},
+    {R"(<line 1\\nline 2>)", "<[redacted:K]>"},
+  });
+}
+
 CAF_TEST(a long secret is found in the lines that encoders make of it) {
   const std::string secret(70, '~'); // 94 characters, of which every fourth group is the same
   const auto encoded = [](std::size_t width, const std::string& line_end) {

@@ -1,8 +1,11 @@
 #include "runtime/executors/redact/variants.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <string.h>
 
@@ -179,25 +182,69 @@ void append_json_byte(std::string& text, char x, const json_convention& conventi
     text.push_back(x);
 }
 
-void for_each_json_escape(std::string_view secret, const consumer& use) {
-  for (const auto& convention : json_conventions) {
-    for (const auto hex : hex_digits) {
-      for (const auto only_ascii : {false, true}) {
-        std::string text;
-        text.reserve(6 * secret.size());
-        for (auto rest = secret; !rest.empty();) {
-          const auto point = only_ascii ? multibyte_at(rest) : std::nullopt;
-          if (point)
-            append_utf16(text, point->value, hex);
-          else
-            append_json_byte(text, rest.front(), convention, hex);
-          rest.remove_prefix(point ? point->bytes : 1);
-        }
-        use(text);
-        wipe(text);
-      }
+struct json_style {
+  std::size_t convention;
+  std::string_view hex;
+  bool only_ascii;
+};
+
+/// @param bytes_max of the result.
+std::string json_escape(std::string_view text, const json_style& style, std::size_t bytes_max) {
+  std::string result;
+  result.reserve(bytes_max);
+  while (!text.empty()) {
+    const auto point = style.only_ascii ? multibyte_at(text) : std::nullopt;
+    if (point)
+      append_utf16(result, point->value, style.hex);
+    else
+      append_json_byte(result, text.front(), json_conventions[style.convention], style.hex);
+    text.remove_prefix(point ? point->bytes : 1);
+  }
+  return result;
+}
+
+/// JSON that stands as a text in other JSON: by the same program, or one of the two by the plain convention.
+void for_each_outer_json(std::string_view inner, const json_style& style, std::size_t bytes_max, const consumer& use) {
+  for (std::size_t convention = 0; convention < json_conventions.size(); ++convention) {
+    if (convention != 0 && style.convention != 0 && convention != style.convention)
+      continue;
+    for (const auto only_ascii : {false, true}) {
+      auto text = json_escape(inner, {convention, style.hex, only_ascii}, bytes_max);
+      use(text);
+      wipe(text);
     }
   }
+}
+
+void for_each_json_escape(std::string_view secret, const consumer& use) {
+  for (const auto hex : hex_digits) {
+    std::vector<std::string> seen; // conventions that differ in nothing here don't differ around it either
+    seen.reserve(2 * json_conventions.size());
+    for (std::size_t convention = 0; convention < json_conventions.size(); ++convention) {
+      for (const auto only_ascii : {false, true}) {
+        const json_style style{convention, hex, only_ascii};
+        auto text = json_escape(secret, style, 6 * secret.size());
+        if (std::find(seen.begin(), seen.end(), text) == seen.end()) {
+          use(text);
+          for_each_outer_json(text, style, 8 * secret.size(), use);
+          seen.push_back(std::move(text));
+        } else {
+          wipe(text);
+        }
+      }
+    }
+    for (auto& x : seen)
+      wipe(x);
+  }
+}
+
+/// The lines as a terminal ends them.
+std::string terminal_lines(std::string_view text) {
+  std::string result;
+  result.reserve(2 * text.size());
+  for (const auto x : text)
+    result.append(x == '\n' ? "\r\n" : std::string_view{&x, 1});
+  return result;
 }
 
 } // namespace
@@ -207,6 +254,12 @@ void for_each_variant(std::string_view secret, const std::function<void(std::str
   for_each_base64(secret, use);
   for_each_url_escape(secret, use);
   for_each_json_escape(secret, use);
+  if (!contains(secret, '\n'))
+    return;
+  auto lines = terminal_lines(secret);
+  use(lines);
+  for_each_json_escape(lines, use);
+  wipe(lines);
 }
 
 void wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
