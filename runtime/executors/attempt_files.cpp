@@ -119,6 +119,9 @@ caf::error wrong(const std::string& sentence) {
 
 caf::expected<attempt_files> attempt_files::make(const std::filesystem::path& folder, const claim_ref& claim,
                                                  const std::string& last_failure) {
+  // A program that removes it must not spoil the attempts of all others.
+  if (mkdir(folder.c_str(), 0700) == -1 && errno != EEXIST)
+    return failed("cannot make " + folder.string(), errno);
   attempt_files result;
   result.path_ = (folder / (to_string(claim.ticket) + "-" + to_string(claim.fence))).string();
   if (last_failure.empty())

@@ -26,7 +26,7 @@ public:
   attempt_files() = default;
 
   /// Names them, and writes the `last_failure` if there is one.
-  /// @param folder that nobody else can read.
+  /// @param folder that nobody else can read. It is made again when a program has removed it.
   static caf::expected<attempt_files> make(const std::filesystem::path& folder, const claim_ref&,
                                            const std::string& last_failure);
 

@@ -52,6 +52,14 @@ CAF_TEST(a program finds what the last attempt failed of) {
   CAF_CHECK_EQUAL(text_of(files.last_failure_file()), "exited with 3\n\0boom"s);
 }
 
+CAF_TEST(a folder that a program has removed is made again for its owner only) {
+  std::filesystem::remove_all(folder.path());
+  CAF_CHECK_EQUAL(text_of(make("boom").last_failure_file()), "boom");
+  struct stat found {};
+  CAF_REQUIRE_EQUAL(stat(folder.path().c_str(), &found), 0);
+  CAF_CHECK_EQUAL(found.st_mode & 0777u, 0700u);
+}
+
 CAF_TEST(the files of an attempt go with it whatever the program made of them) {
   {
     auto files = make("x");
